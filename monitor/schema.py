@@ -1,0 +1,144 @@
+"""Columns and types of the frames the stages hand to each other, stated once.
+
+Types are the names polars knows them by, as text, so that a reader who only wants the names (the command line, which
+must start in a blink) loads no data library. Names and meaning are those of store/migrations: a frame here is a table
+there. Exact quantities travel as text, instants as milliseconds UTC.
+"""
+
+from __future__ import annotations
+
+Columns = dict[str, str]
+
+# What the engine reads of the ledger; a frame may carry more columns, they are ignored.
+FILLS: Columns = {
+    "id": "Int64",
+    "account": "String",
+    "exchange": "String",
+    "key": "String",
+    "time_ms": "Int64",
+    "sequence": "Int64",
+    "book": "String",
+    "kind": "String",
+    "base": "String",
+    "quote": "String",
+    "settle": "String",
+    "side": "String",
+    "amount": "String",
+    "price": "String",
+    "contract_size": "String",
+    "inverse": "Int64",
+    "fees": "String",
+}
+
+MOVEMENTS: Columns = {
+    "id": "Int64",
+    "account": "String",
+    "exchange": "String",
+    "key": "String",
+    "time_ms": "Int64",
+    "sequence": "Int64",
+    "kind": "String",
+    "book": "String",
+    "asset": "String",
+    "amount": "String",
+    "value": "String",
+    "fees": "String",
+    "to_account": "String",
+    "to_asset": "String",
+    "received": "String",
+    "status": "String",
+    # of a withdrawal that a deposit of another own account was matched with: the two are one transfer
+    "matched_account": "String",
+    "arrived_ms": "Int64",
+    "matched_received": "String",
+    # 1 for that deposit itself: its withdrawal speaks for it
+    "is_matched_deposit": "Int64",
+}
+
+PRICES: Columns = {
+    "base": "String",
+    "quote": "String",
+    "time_ms": "Int64",
+    "exchange": "String",
+    "price": "String",
+    "source": "String",
+}
+
+# The running sums of the track, in the order of their float64 pairs (high, low) in `segments.sums`.
+SUM_COLUMNS: Columns = {
+    "fills": "Int64",
+    "cogs": "Float64",
+    "cover_basis": "Float64",
+    "units_relieved": "Float64",
+    "buy_notional": "Float64",
+    "sell_notional": "Float64",
+    "realised_pnl": "Float64",
+    "fee_basis": "Float64",
+    "withdrawn_basis": "Float64",
+    "estimated_relieved": "Float64",
+    "unvalued": "Int64",
+    "cost_time": "Float64",
+    "estimated_time": "Float64",
+    "units_time": "Float64",
+    "active_time": "Int64",
+    "unpriced_time": "Int64",
+    "market_time": "Float64",
+    "unmarked_time": "Int64",
+    "held_time": "Float64",
+    "held_5s": "Float64",
+    "held_1m": "Float64",
+    "held_1h": "Float64",
+    "held_1d": "Float64",
+}
+SUMS: tuple[str, ...] = tuple(SUM_COLUMNS)
+
+TRACK: Columns = {
+    "time_ms": "Int64",
+    "ordinal": "Int64",
+    "segment": "Int64",
+    "quantity": "String",
+    "inventory_cost": "Float64",
+    "estimated_cost": "Float64",
+    "unpriced": "Int64",
+    "active": "Int64",
+    **SUM_COLUMNS,
+}
+
+SEGMENTS: Columns = {
+    "segment": "Int64",
+    "first_ordinal": "Int64",
+    "time_ms": "Int64",
+    "peak": "Float64",
+    "sums": "Binary",
+    "state": "Binary",
+}
+
+LOTS: Columns = {
+    "lot": "Int64",
+    "opened_ms": "Int64",
+    "entered_ms": "Int64",
+    "quantity": "String",
+    "basis": "Float64",
+    "estimated": "Int64",
+    "closed_ms": "Int64",
+    "fill": "Int64",
+    "movement": "Int64",
+}
+
+RELIEFS: Columns = {
+    "time_ms": "Int64",
+    "ordinal": "Int64",
+    "lot": "Int64",
+    "quantity": "String",
+    "basis": "Float64",
+    "held_ms": "Int64",
+    "kind": "String",
+}
+
+MARKS: Columns = {
+    "asset": "String",
+    "time_ms": "Int64",
+    "mark": "Float64",
+    "mark_time": "Float64",
+    "source": "String",
+}
