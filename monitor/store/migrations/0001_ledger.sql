@@ -13,7 +13,8 @@ CREATE TABLE accounts (
     starts_ms INTEGER,                      -- nothing happened before this instant (settings), null if unknown
     last_success_ms INTEGER,
     last_error TEXT,
-    last_error_ms INTEGER
+    last_error_ms INTEGER,
+    first_seen_ms INTEGER
 ) STRICT;
 
 CREATE TABLE streams (
@@ -75,7 +76,7 @@ CREATE TABLE fills (
     liquidity TEXT,                         -- taker, maker
     source TEXT NOT NULL,                   -- api, file
     first_seen_ms INTEGER NOT NULL,
-    raw BLOB,                               -- zlib of the venue's row
+    raw BLOB,                               -- zlib of the venue's row, against one of `samples`
     UNIQUE (account, key)
 ) STRICT;
 CREATE INDEX fills_time ON fills (time_ms);
@@ -111,7 +112,8 @@ CREATE INDEX movements_network ON movements (network_id) WHERE network_id IS NOT
 CREATE TABLE matches (                      -- a withdrawal and a deposit that are one transfer between own accounts
     withdrawal INTEGER PRIMARY KEY REFERENCES movements (id),
     deposit INTEGER NOT NULL UNIQUE REFERENCES movements (id),
-    how TEXT NOT NULL                       -- network_id, amount
+    how TEXT NOT NULL,                      -- network_id, amount
+    found_ms INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE revisions (                    -- what a row said before the venue changed it
@@ -121,6 +123,13 @@ CREATE TABLE revisions (                    -- what a row said before the venue 
     seen_ms INTEGER NOT NULL,
     payload TEXT NOT NULL                   -- JSON of the old row
 ) STRICT;
+
+CREATE TABLE samples (                      -- preset dictionaries of the compressed raw rows; never changed
+    shape TEXT PRIMARY KEY,                 -- rows that look alike: 'kraken fills spot'
+    checksum INTEGER NOT NULL,              -- Adler-32, which the compressed row names
+    sample BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX samples_checksum ON samples (checksum);
 
 CREATE TABLE quarantine (
     id INTEGER PRIMARY KEY,
@@ -150,13 +159,14 @@ CREATE TABLE snapshots (
 ) STRICT;
 CREATE INDEX snapshots_account ON snapshots (account, time_ms);
 
-CREATE TABLE balances (                     -- a row where the balance differs from the snapshot before
-    snapshot INTEGER NOT NULL REFERENCES snapshots (id),
+CREATE TABLE balances (                     -- a row where the balance differs from the account's last good snapshot
+    account TEXT NOT NULL REFERENCES accounts (account),
     asset TEXT NOT NULL,
-    total TEXT NOT NULL,
+    snapshot INTEGER NOT NULL REFERENCES snapshots (id),
+    total TEXT NOT NULL,                    -- '0' when the asset vanished from the answer
     free TEXT,
     used TEXT,
-    PRIMARY KEY (snapshot, asset)
+    PRIMARY KEY (account, asset, snapshot)  -- in this order: the newest of one asset is one seek
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE markets (                      -- every market structure ever seen, so that delisted ids still parse
@@ -183,4 +193,26 @@ CREATE TABLE findings (
 CREATE TABLE touched (                      -- assets whose derived rows are older than the ledger, and from when
     asset TEXT PRIMARY KEY,
     since_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Small summaries kept with every commit, because a scan of ten million fills would answer them too late.
+
+CREATE TABLE seen (                         -- assets an account ever had to do with
+    account TEXT NOT NULL REFERENCES accounts (account),
+    asset TEXT NOT NULL,
+    last_ms INTEGER NOT NULL,               -- its newest fill or movement; for a balance alone 0
+    PRIMARY KEY (account, asset)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pairs (                        -- pairs ever traded or priced: who is valued through whom
+    base TEXT NOT NULL,
+    quote TEXT NOT NULL,
+    PRIMARY KEY (base, quote)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE third_fees (                   -- fills with a fee in an asset that is neither base nor quote
+    asset TEXT NOT NULL,
+    time_ms INTEGER NOT NULL,
+    fill INTEGER NOT NULL REFERENCES fills (id),
+    PRIMARY KEY (asset, time_ms, fill)
 ) STRICT, WITHOUT ROWID;

@@ -45,6 +45,8 @@ CREATE TABLE track (
     held_1m REAL NOT NULL,                  -- 5 s to 1 min
     held_1h REAL NOT NULL,
     held_1d REAL NOT NULL,
+    cross_buy REAL NOT NULL,                -- the part of buy_notional from quote legs of crosses: the fill shows it
+    cross_sell REAL NOT NULL,               -- in both assets, a portfolio takes these off and so counts it once
     PRIMARY KEY (pool, time_ms, ordinal)
 ) STRICT, WITHOUT ROWID;
 

@@ -1,0 +1,248 @@
+"""A whole file of ledger rows into the store and out of it: straight from columns, without a record object a row.
+
+New rows go in by one statement a page; only those that the store already knows are looked at one by one. Everything
+joins the open transaction of the caller, so that a file is stored whole or not at all.
+"""
+
+# ruff: noqa: S608  the parts of the statements are our own constants; every value is bound
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, cast
+
+from monitor.exact import plain
+from monitor.records import Fee, Fill, Movement
+from monitor.store import rows
+from monitor.store.insertion import insert_fills, insert_movements
+from monitor.store.rows import Ledger, Value
+from monitor.store.touched import earliest, touch
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from monitor.records import Price, Valuation
+
+    Row = tuple[Value, ...]
+
+__all__ = [
+    "FILLS",
+    "MOVEMENTS",
+    "Block",
+    "Ledger",
+    "Stored",
+    "Value",
+    "event_pages",
+    "insert_pages",
+    "known_prices",
+    "next_id",
+    "note_effects",
+    "register_file_accounts",
+    "stored_key",
+    "valued_prices",
+]
+
+FILLS, MOVEMENTS = rows.FILLS, rows.MOVEMENTS
+# Columns that hold exact decimals.
+DECIMALS = frozenset({"amount", "price", "cost", "contract_size", "value", "received"})
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of one table: `columns` of each tuple (the first is the row's `id`), and the values all rows share."""
+
+    ledger: Ledger
+    columns: tuple[str, ...]
+    constants: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The ids, as they would have been, of rows that were not new: known already, or revised."""
+
+    known: frozenset[int] = frozenset()
+    revised: frozenset[int] = frozenset()
+
+
+def next_id(connection: sqlite3.Connection, ledger: Ledger) -> int:
+    """Return the first id that is free above all others."""
+    return int(connection.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {ledger.table}").fetchone()[0])
+
+
+def stored_key(connection: sqlite3.Connection, account: str, begins: str, side: str) -> str | None:
+    """Return the key of the account's one fill of a side whose key begins with a text, None if it is not one."""
+    found = connection.execute(
+        "SELECT key FROM fills WHERE account = ?1 AND key >= ?2 AND key < ?2 || char(1114111) AND side = ?3 LIMIT 2",
+        [account, begins, side],
+    ).fetchall()
+    return str(found[0][0]) if len(found) == 1 else None
+
+
+def register_file_accounts(connection: sqlite3.Connection, names: Iterable[str], now: int) -> None:
+    """Make accounts known that so far exist in a file only; those of an exchange stay what they are."""
+    connection.executemany(
+        "INSERT INTO accounts (account, exchange, first_seen_ms) VALUES (?, 'file', ?) ON CONFLICT DO NOTHING",
+        [(name, now) for name in names],
+    )
+
+
+def insert_pages(connection: sqlite3.Connection, block: Block, pages: Iterable[Sequence[Row]], now: int) -> Stored:
+    """Store pages of rows (each page in ascending order of id) and return which were not new.
+
+    Known rows are compared as in `monitor.store.insertion`: what differs is kept as a revision.
+    """
+    statement = _statement(block, now)
+    stored = Stored()
+    for page in pages:
+        before = connection.total_changes
+        connection.executemany(statement, page)
+        if connection.total_changes - before < len(page):
+            part = _compare(connection, block, page, now)
+            stored = Stored(stored.known | part.known, stored.revised | part.revised)
+    return stored
+
+
+def note_effects(
+    connection: sqlite3.Connection,
+    seen: Iterable[tuple[str, str, int, int]],
+    pairs: Iterable[tuple[str, str]],
+    third_fees: Iterable[tuple[str, int, int]],
+) -> None:
+    """Note what new rows touch: (account, asset, first, last), pairs, and third fees as (asset, instant, fill)."""
+    seen = list(seen)
+    touch(connection, earliest((asset, first) for _, asset, first, _ in seen))
+    connection.executemany(
+        "INSERT INTO seen (account, asset, last_ms) VALUES (?, ?, ?)"
+        " ON CONFLICT (account, asset) DO UPDATE SET last_ms = max(last_ms, excluded.last_ms)",
+        [(account, asset, last) for account, asset, _, last in seen],
+    )
+    connection.executemany("INSERT OR IGNORE INTO pairs (base, quote) VALUES (?, ?)", pairs)
+    connection.executemany("INSERT OR IGNORE INTO third_fees (asset, time_ms, fill) VALUES (?, ?, ?)", third_fees)
+
+
+def _statement(block: Block, now: int) -> str:
+    """Return the INSERT; what all rows share is written into it, since binding costs more than storing."""
+    constants = {**block.constants, "first_seen_ms": now}
+    names = ", ".join((*block.columns, *constants))
+    values = ", ".join((*("?" * len(block.columns)), *(_literal(value) for value in constants.values())))
+    return f"INSERT INTO {block.ledger.table} ({names}) VALUES ({values}) ON CONFLICT (account, key) DO NOTHING"
+
+
+def _literal(value: Value) -> str:
+    """Return a value as SQL writes it."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _compare(connection: sqlite3.Connection, block: Block, page: Sequence[Row], now: int) -> Stored:
+    """Tell the rows of a page that were not stored apart: the same as before, or changed, and store the changed."""
+    ledger = block.ledger
+    span = f"SELECT id FROM {ledger.table} WHERE id BETWEEN ? AND ?"
+    fresh = {identity for (identity,) in connection.execute(span, [page[0][0], page[-1][0]])}
+    known: set[int] = set()
+    revised: set[int] = set()
+    for row in page:
+        if row[0] in fresh:
+            continue
+        told = {**block.constants, **dict(zip(block.columns, row, strict=True))}
+        same = _same(connection, ledger, told)
+        (known if same else revised).add(cast("int", row[0]))
+        if not same:
+            _revise(connection, ledger, told, now)
+    return Stored(frozenset(known), frozenset(revised))
+
+
+def _same(connection: sqlite3.Connection, ledger: Ledger, told: Mapping[str, Value]) -> bool:
+    """Tell whether the store says the same under a row's key, or has it from the exchange itself."""
+    source, *said = connection.execute(
+        f"SELECT source, {', '.join(ledger.payload)} FROM {ledger.table} WHERE (account, key) = (?, ?)",
+        [told["account"], told["key"]],
+    ).fetchone()
+    return bool(source != "file") or said == [told.get(column, _default(column)) for column in ledger.payload]
+
+
+def _default(column: str) -> Value:
+    """Return what a column holds where a file has none of it."""
+    return "ok" if column == "status" else None
+
+
+def _revise(connection: sqlite3.Connection, ledger: Ledger, told: Mapping[str, Value], now: int) -> None:
+    """Store a changed row the way a venue's correction is stored: both forms are kept."""
+    named = {"time_ms": "time"}
+    fields: dict[str, object] = {
+        named.get(name, name): Decimal(str(value)) if name in DECIMALS and value is not None else value
+        for name, value in told.items()
+        if name != "id"
+    }
+    fields["fees"] = tuple(Fee(asset, amount) for asset, amount in rows.fees_of(str(told["fees"])))
+    if ledger is FILLS:
+        fields["inverse"] = bool(told["inverse"])
+        insert_fills(connection, [Fill(**fields)], now)  # type: ignore[arg-type]  # the names are the columns'
+    else:
+        insert_movements(connection, [Movement(**fields)], now)  # type: ignore[arg-type]  # likewise
+
+
+def known_prices(connection: sqlite3.Connection, prices: Iterable[Price]) -> int:
+    """Return how many of the prices the store already has, with the same figure."""
+    ask = "SELECT 1 FROM prices WHERE (base, quote, time_ms, exchange, price) = (?, ?, ?, ?, ?)"
+    return sum(
+        connection.execute(ask, [p.base, p.quote, p.time, p.exchange, plain(p.price)]).fetchone() is not None
+        for p in prices
+    )
+
+
+# One row an event, in the columns of an events file except `fees`, which stays the ledger's list. A row without an id
+# of the venue's carries its key as id, so that it is the same row when it comes back. A withdrawal and a deposit that
+# are one transfer are written as one; the deposit's own row is left out.
+EVENTS_QUERY = """
+SELECT time_ms, account, kind, symbol, side, amount, price, NULL AS asset, NULL AS value, fees,
+    iif(trim(coalesce(trade_id, ''), '0') = '', key, trade_id) AS id, order_id, NULL AS to_account, NULL AS received,
+    book, contract_size
+FROM fills
+UNION ALL
+SELECT m.time_ms, m.account, iif(d.id IS NULL, m.kind, 'transfer'),
+    iif(m.kind = 'convert', m.asset || '/' || m.to_asset, NULL), NULL, m.amount, NULL, m.asset, m.value, m.fees,
+    m.key, NULL, coalesce(d.account, m.to_account),
+    coalesce(d.amount, m.received), m.book, NULL
+FROM movements m LEFT JOIN matches x ON x.withdrawal = m.id LEFT JOIN movements d ON d.id = x.deposit
+WHERE m.status <> 'failed' AND m.id NOT IN (SELECT deposit FROM matches)
+ORDER BY time_ms, account
+"""
+EVENT_FIELDS = (
+    "time_ms", "account", "kind", "symbol", "side", "amount", "price", "asset", "value", "fees", "id", "order_id",
+    "to_account", "received", "book", "contract_size",
+)  # fmt: skip
+
+
+def event_pages(connection: sqlite3.Connection, size: int) -> Iterator[list[Row]]:
+    """Yield the whole ledger in pages of `EVENT_FIELDS`, by time."""
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    cursor.execute(EVENTS_QUERY)
+    while page := cursor.fetchmany(size):
+        yield page
+
+
+def valued_prices(connection: sqlite3.Connection, valuation: Valuation) -> Iterator[tuple[int, str, str]]:
+    """Yield (instant, asset, price in the reporting currency) of every direct price, one an instant and asset.
+
+    A price in a pegged asset counts at its peg. Of several venues' prices the currency's own pair comes first, then the
+    venue whose name sorts first.
+    """
+    worth = {asset: value for asset, value in valuation.pegs.items() if asset != valuation.currency}
+    found = connection.execute(
+        "SELECT time_ms, base, price, quote FROM prices WHERE base <> ?1 AND (quote = ?1 OR quote IN"
+        " (SELECT value FROM json_each(?2))) ORDER BY base, time_ms, quote <> ?1, exchange, quote",
+        [valuation.currency, json.dumps(sorted(worth))],
+    )
+    last = None
+    for time, asset, price, quote in found:
+        if (time, asset) != last:
+            last = (time, asset)
+            yield time, asset, price if quote == valuation.currency else plain(Decimal(price) * worth[quote])

@@ -1,0 +1,184 @@
+"""Fills and movements go into their tables: new rows in bulk, known ones compared, changed ones kept twice.
+
+What a row says is compared, not the venue's raw text: some venues vary fields that mean nothing here.
+"""
+
+# ruff: noqa: S608  the parts of the statements are our own constants; every value is bound
+
+from __future__ import annotations
+
+import json
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from monitor.records import Commit, Fill
+from monitor.store import rows
+from monitor.store.raw import Packer, unpack
+from monitor.store.touched import earliest, touch
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from monitor.records import Movement
+    from monitor.store.rows import Ledger, Value
+
+    Record = Fill | Movement
+
+PAGE = 5_000  # rows compared with the stored ones at a time
+
+
+class Told(NamedTuple):
+    """A record, what it says as a row, and the id of that row."""
+
+    record: Record
+    payload: tuple[Value, ...]
+    id: int
+
+
+class Sorted(NamedTuple):
+    """A page of records of one account, told apart by what the store already says."""
+
+    new: list[Told]
+    revised: list[Told]
+    known: int
+
+
+def insert_fills(connection: sqlite3.Connection, fills: Iterable[Fill], now: int) -> Commit:
+    """Store fills in the open transaction; the same row twice changes nothing."""
+    return _insert(connection, rows.FILLS, fills, now)
+
+
+def insert_movements(connection: sqlite3.Connection, movements: Iterable[Movement], now: int) -> Commit:
+    """Store movements in the open transaction; the same row twice changes nothing."""
+    return _insert(connection, rows.MOVEMENTS, movements, now)
+
+
+def _insert(connection: sqlite3.Connection, ledger: Ledger, records: Iterable[Record], now: int) -> Commit:
+    total = Commit()
+    packer = Packer(connection)
+    for account, page in _pages(records):
+        part = _sorted(connection, ledger, account, page)
+        connection.executemany(
+            f"INSERT INTO {ledger.table} ({', '.join(ledger.columns)}) VALUES ({', '.join('?' * len(ledger.columns))})",
+            (_row(packer, told, now) for told in part.new),
+        )
+        for told in part.revised:
+            _revise(connection, ledger, _row(packer, told, now))
+        _summarise(connection, account, [*part.new, *part.revised])
+        total = Commit(
+            new=total.new + len(part.new),
+            known=total.known + part.known,
+            revised=total.revised + len(part.revised),
+        )
+    return total
+
+
+def _pages(records: Iterable[Record]) -> Iterator[tuple[str, list[Record]]]:
+    """Yield (account, records) in pages of at most `PAGE`, in the order given."""
+    for account, group in groupby(records, key=lambda record: record.account):
+        while page := list(islice(group, PAGE)):
+            yield account, page
+
+
+def _sorted(connection: sqlite3.Connection, ledger: Ledger, account: str, page: Sequence[Record]) -> Sorted:
+    """Compare a page with what is stored under the same keys, and give the new rows their ids."""
+    stored = connection.execute(
+        f"SELECT key, id, source, {', '.join(ledger.payload)} FROM {ledger.table}"
+        " WHERE account = ? AND key IN (SELECT value FROM json_each(?))",
+        [account, json.dumps([record.key for record in page])],
+    )
+    told: dict[str, tuple[int, str, tuple[Value, ...]]] = {
+        key: (identity, source, tuple(said)) for key, identity, source, *said in stored
+    }
+    (newest,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {ledger.table}").fetchone()
+    new: list[Told] = []
+    revised: list[Told] = []
+    for record in page:
+        payload = rows.fill_payload(record) if isinstance(record, Fill) else rows.movement_payload(record)
+        before = told.get(record.key)
+        if before is None:
+            new.append(Told(record, payload, newest + len(new) + 1))
+            told[record.key] = (new[-1].id, record.source, payload)
+        # A file is a copy of what the venue said: it never overrules the venue itself.
+        elif before[2] != payload and (record.source != "file" or before[1] == "file"):
+            revised.append(Told(record, payload, before[0]))
+            told[record.key] = (before[0], record.source, payload)
+    return Sorted(new, revised, len(page) - len(new) - len(revised))
+
+
+def _row(packer: Packer, told: Told, now: int) -> tuple[Value, ...]:
+    """Return the whole row of a record, in the order of `Ledger.columns`; rows that look alike share a sample."""
+    record = told.record
+    shape = f"fills {record.book}" if isinstance(record, Fill) else f"movements {record.kind}"
+    raw = packer.pack(f"{record.exchange} {shape}", record.raw)
+    return (told.id, record.account, record.exchange, record.key, *told.payload, record.source, now, raw)
+
+
+def _revise(connection: sqlite3.Connection, ledger: Ledger, row: tuple[Value, ...]) -> None:
+    """Keep the old row as a revision, put the new one in its place; the time it was first seen stays."""
+    values = dict(zip(ledger.columns, row, strict=True))
+    identity, now = values.pop("id"), values.pop("first_seen_ms")
+    ask = connection.execute(f"SELECT * FROM {ledger.table} WHERE id = ?", [identity])
+    old = dict(zip((column[0] for column in ask.description), ask.fetchone(), strict=True))
+    _undo(connection, ledger, old)
+    old["raw"] = unpack(connection, old["raw"])
+    connection.execute(
+        "INSERT INTO revisions (ledger, row, seen_ms, payload) VALUES (?, ?, ?, ?)",
+        [ledger.table, identity, now, json.dumps(old)],
+    )
+    connection.execute(
+        f"UPDATE {ledger.table} SET {', '.join(f'{column} = ?' for column in values)} WHERE id = ?",
+        [*values.values(), identity],
+    )
+
+
+def _undo(connection: sqlite3.Connection, ledger: Ledger, old: dict[str, Value]) -> None:
+    """Touch what the old form of a row had moved, and undo what was derived from it."""
+    if ledger is rows.FILLS:
+        connection.execute("DELETE FROM third_fees WHERE fill = ?", [old["id"]])
+        assets = [old["base"], old["quote"]]
+    else:
+        # A pair that was matched on what the row said before is matched anew.
+        connection.execute("DELETE FROM matches WHERE ?1 IN (withdrawal, deposit)", [old["id"]])
+        assets = [old["asset"], old["to_asset"]]
+    fees = [asset for asset, _ in rows.fees_of(str(old["fees"]))]
+    touch(connection, {str(asset): int(old["time_ms"] or 0) for asset in (*assets, *fees) if asset})
+
+
+def _summarise(connection: sqlite3.Connection, account: str, changed: Sequence[Told]) -> None:
+    """Note what new and revised rows touch: stale assets, assets and pairs ever seen, fees in a third asset."""
+    moments = [(asset, told.record.time) for told in changed for asset in _assets(told.record)]
+    touch(connection, earliest(moments))
+    newest = {asset: -instant for asset, instant in earliest((asset, -time) for asset, time in moments).items()}
+    connection.executemany(
+        "INSERT INTO seen (account, asset, last_ms) VALUES (?, ?, ?)"
+        " ON CONFLICT (account, asset) DO UPDATE SET last_ms = max(last_ms, excluded.last_ms)",
+        [(account, asset, instant) for asset, instant in newest.items()],
+    )
+    fills = [(told.record, told.id) for told in changed if isinstance(told.record, Fill)]
+    connection.executemany(
+        "INSERT OR IGNORE INTO pairs (base, quote) VALUES (?, ?)", {(fill.base, fill.quote) for fill, _ in fills}
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO third_fees (asset, time_ms, fill) VALUES (?, ?, ?)",
+        [
+            (fee.asset, fill.time, identity)
+            for fill, identity in fills
+            for fee in fill.fees
+            if fee.asset not in (fill.base, fill.quote)
+        ],
+    )
+
+
+def _assets(record: Record) -> Iterator[str]:
+    """Yield the assets whose holdings a row moves."""
+    if isinstance(record, Fill):
+        yield record.base
+        yield record.quote
+    else:
+        yield record.asset
+        if record.to_asset:
+            yield record.to_asset
+    for fee in record.fees:
+        yield fee.asset

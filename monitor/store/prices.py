@@ -1,0 +1,84 @@
+"""Prices as they were known, and the assets that a late one revalues."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from monitor.exact import plain
+from monitor.records import Commit
+from monitor.store.settings import load_valuation
+from monitor.store.touched import earliest, touch
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+    from monitor.records import Price, Valuation
+    from monitor.store.database import Writer
+
+Pair = tuple[str, str]
+
+
+def commit_prices(writer: Writer, prices: Iterable[Price]) -> Commit:
+    """Store prices in one transaction; return how many were new, known and revised.
+
+    Assets are touched that may be valued by a new or revised price and have ledger rows at or after it.
+    """
+    series: dict[tuple[str, str, str], dict[int, Price]] = defaultdict(dict)
+    for price in prices:
+        series[price.base, price.quote, price.exchange][price.time] = price
+    total = Commit()
+    since: list[tuple[Pair, int]] = []
+    with writer.transaction() as connection:
+        for (base, quote, _), points in series.items():
+            part, first = _store(connection, list(points.values()))
+            total = Commit(total.new + part.new, total.known + part.known, total.revised + part.revised)
+            if first is not None:
+                since.append(((base, quote), first))
+        connection.executemany("INSERT OR IGNORE INTO pairs (base, quote) VALUES (?, ?)", [pair for pair, _ in since])
+        touch(connection, _revalued(connection, since))
+    return total
+
+
+def _store(connection: sqlite3.Connection, points: list[Price]) -> tuple[Commit, int | None]:
+    """Store one venue's prices of one pair; return the counts and the earliest instant that changed."""
+    one, times = points[0], [point.time for point in points]
+    stored = connection.execute(
+        "SELECT time_ms, price, source FROM prices WHERE base = ? AND quote = ? AND time_ms BETWEEN ? AND ?"
+        " AND exchange = ?",
+        [one.base, one.quote, min(times), max(times), one.exchange],
+    )
+    told = {time: (price, source) for time, price, source in stored}
+    changed = [point for point in points if told.get(point.time) != (plain(point.price), point.source)]
+    connection.executemany(
+        "INSERT INTO prices (base, quote, time_ms, exchange, price, source) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET price = excluded.price, source = excluded.source",
+        [(p.base, p.quote, p.time, p.exchange, plain(p.price), p.source) for p in changed],
+    )
+    revised = sum(point.time in told for point in changed)
+    counts = Commit(new=len(changed) - revised, known=len(points) - len(changed), revised=revised)
+    return counts, min((point.time for point in changed), default=None)
+
+
+def _revalued(connection: sqlite3.Connection, since: list[tuple[Pair, int]]) -> dict[str, int]:
+    """Return the assets with ledger rows at or after a changed price of theirs, and the earliest such instant."""
+    valuation = load_valuation(connection)
+    reached = ((asset, time) for pair, time in since for asset in _reached(connection, pair, valuation))
+    newest = dict(map(tuple, connection.execute("SELECT asset, max(last_ms) FROM seen GROUP BY asset")))
+    newest.pop(valuation.currency, None)
+    return {asset: time for asset, time in earliest(reached).items() if newest.get(asset, -1) >= time}
+
+
+def _reached(connection: sqlite3.Connection, pair: Pair, valuation: Valuation) -> Iterator[str]:
+    """Yield the assets a price of a pair may value: its two, and those traded or priced against either.
+
+    The reporting currency and pegged assets pass nothing on: their value does not depend on a market.
+    """
+    for asset in pair:
+        yield asset
+        if asset != valuation.currency and asset not in valuation.pegs:
+            neighbours = connection.execute(
+                "SELECT quote FROM pairs WHERE base = ?1 UNION SELECT base FROM pairs WHERE quote = ?1", [asset]
+            )
+            yield from (neighbour for (neighbour,) in neighbours)
