@@ -1,0 +1,1 @@
+"""One TOML file into frozen settings; every mistake in it is told at once."""
