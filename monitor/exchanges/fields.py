@@ -1,0 +1,148 @@
+"""Reading single values out of ccxt's loosely typed structures, exactly or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from monitor.errors import AmountError
+from monitor.exact import exact
+from monitor.exchanges.bodies import canonical
+from monitor.records import Fee
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+Row: TypeAlias = Mapping[str, object]
+# Before Bitcoin's first block, or after 2100: not an instant of a trade.
+EARLIEST, LATEST = 1_230_768_000_000, 4_102_444_800_000
+
+
+class Unreadable(Exception):
+    """A row lacks something it must have; the text says what."""
+
+
+def text(row: Row, field: str) -> str | None:
+    """Return a field as text; empty and missing are None."""
+    value = row.get(field)
+    return None if value is None or value == "" or isinstance(value, bool) else str(value)
+
+
+def number(row: Row, field: str) -> Decimal | None:
+    """Return a field as an exact decimal; missing is None.
+
+    Raises:
+        Unreadable: there is something, and it is no number.
+    """
+    value = text(row, field)
+    if value is None:
+        return None
+    try:
+        return exact(value)
+    except AmountError:
+        raise Unreadable(f"{field} is {value!r}") from None
+
+
+def positive(row: Row, field: str) -> Decimal:
+    """Return a field as a decimal above zero.
+
+    Raises:
+        Unreadable: it is missing, no number, zero or negative.
+    """
+    value = number(row, field)
+    if value is None:
+        raise Unreadable(f"{field} is missing")
+    if value <= 0:
+        raise Unreadable(f"{field} is {value}")
+    return value
+
+
+def instant(row: Row) -> int:
+    """Return the row's time in milliseconds UTC.
+
+    Raises:
+        Unreadable: it is missing or lies outside 2009 to 2100.
+    """
+    value = row.get("timestamp")
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Unreadable("the time is missing")
+    if not EARLIEST <= value < LATEST:
+        raise Unreadable(f"the time is {value}")
+    return value
+
+
+def fees(row: Row) -> tuple[Fee, ...]:
+    """Return every fee of a row: `fees` where it lists any, else `fee`; negative is a rebate.
+
+    Raises:
+        Unreadable: a fee is charged in an asset that is not named.
+    """
+    listed = row.get("fees")
+    entries = listed if isinstance(listed, list) and listed else [row.get("fee")]
+    found = []
+    for entry in entries:
+        if not isinstance(entry, Mapping) or (amount := number(entry, "cost")) is None:
+            continue
+        asset = text(entry, "currency")
+        if asset is None:
+            if amount != 0:
+                raise Unreadable(f"a fee of {amount} names no asset")
+            continue
+        found.append(Fee(asset, amount))
+    return tuple(found)
+
+
+def raw(row: Row) -> object:
+    """Return the venue's own row inside a parsed one."""
+    return row.get("info")
+
+
+def raw_row(row: Row) -> Row:
+    """Return the venue's own row as an object; rows that are lists have no named fields."""
+    info = row.get("info")
+    return info if isinstance(info, Mapping) else {}
+
+
+class Digests:
+    """Keys for rows without a usable id: a digest of the row, and an ordinal among identical ones.
+
+    Two identical fills are two fills. The ordinal is stable because identical rows share one millisecond, and a page
+    that proves that millisecond holds all of them.
+    """
+
+    def __init__(self) -> None:
+        """Start counting; one object per page."""
+        self._seen: Counter[str] = Counter()
+
+    def key(self, value: object) -> str:
+        """Return the row's key."""
+        digest = hashlib.sha256(canonical(value).encode()).hexdigest()[:32]
+        self._seen[digest] += 1
+        return f"{digest}-{self._seen[digest]}"
+
+
+def scalars(value: object) -> Iterator[str]:
+    """Yield every number and text inside a row, however deep."""
+    if isinstance(value, Mapping):
+        for child in value.values():
+            yield from scalars(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from scalars(child)
+    elif isinstance(value, str | int) and not isinstance(value, bool):
+        yield str(value)
+
+
+def stated(row: Row, amount: Decimal | None) -> Decimal | None:
+    """Return a number only if the venue's own row states it; ccxt fills in costs by multiplying."""
+    if amount is None:
+        return None
+    for word in scalars(raw(row)):
+        try:
+            if exact(word) == amount:
+                return amount
+        except AmountError:
+            continue
+    return None

@@ -1,0 +1,200 @@
+"""From ccxt's trades to fills: exact, keyed, and nothing dropped.
+
+A row that cannot become a fill is returned whole, with the reason, as `Quarantined`; it is never skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from monitor.exact import exact
+from monitor.exchanges.bodies import canonical
+from monitor.exchanges.fields import (
+    Digests,
+    Row,
+    Unreadable,
+    fees,
+    instant,
+    number,
+    positive,
+    raw,
+    raw_row,
+    stated,
+    text,
+)
+from monitor.exchanges.naming import same_market
+from monitor.records import Book, Fill, FillKind, Movement, Quarantined, StreamKey
+
+# The market structure of a symbol, None if the venue has never listed it.
+Markets: TypeAlias = Callable[[str], Mapping[str, object] | None]
+# Fields under which venues name a row's market.
+MARKET_FIELDS = (
+    "symbol", "pair", "market", "instId", "instrument_name", "instrumentName", "product_id", "productId", "contract",
+    "contract_code", "currency_pair", "currencyPair", "tradingPair", "trading_pair", "book", "ticker", "mkt",
+)  # fmt: skip
+# Bybit lists forced closes and charges among executions.
+FORCED = frozenset({"AdlTrade", "BustTrade", "SessionSettlePnL", "Settle", "Delivery"})
+MAX_SEQUENCE = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose rows these are: the stream and the venue they came through.
+
+    `others`: rows of the endpoint that belong to another stream, as (field, values).
+    """
+
+    stream: StreamKey
+    exchange: str
+    others: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What one answer held."""
+
+    fills: tuple[Fill, ...] = ()
+    movements: tuple[Movement, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+
+
+def book_of(market: Mapping[str, object], asked: Book) -> Book:
+    """Return the book a market's lots live in; spot markets serve margin accounts too."""
+    if market.get("option"):
+        return "option"
+    if market.get("contract"):
+        return "inverse" if market.get("inverse") else "linear"
+    return "margin" if asked == "margin" else "spot"
+
+
+def check_market(row: Row, market: Mapping[str, object]) -> None:
+    """Make sure that the row itself does not name another market.
+
+    Raises:
+        Unreadable: it does; ccxt gives rows of unknown markets the symbol that was asked for.
+    """
+    info = raw_row(row)
+    for field in MARKET_FIELDS:
+        name = info.get(field)
+        if isinstance(name, str) and name and not same_market(name, market):
+            raise Unreadable(f"the row's {field} is {name!r}, ccxt made it {market.get('symbol')!r}")
+
+
+def fill(row: Row, origin: Origin, markets: Markets, digests: Digests) -> Fill:
+    """Return the fill of one ccxt trade.
+
+    Raises:
+        Unreadable: time, side, price, amount or market is missing or implausible.
+    """
+    symbol = text(row, "symbol") or ""
+    market = markets(symbol)
+    if market is None or not market.get("base") or not market.get("quote"):
+        raise Unreadable(f"the market {symbol or '(none)'!r} is unknown")
+    if market.get("spelt_out") and origin.stream.book not in {"spot", "margin"}:
+        raise Unreadable(f"the contract {symbol!r} is unknown")
+    check_market(row, market)
+    side = text(row, "side")
+    if side not in {"buy", "sell"}:
+        raise Unreadable(f"the side is {side!r}")
+    info, inverse = raw_row(row), bool(market.get("inverse"))
+    book = _margin(info) or book_of(market, origin.stream.book)
+    trade_id, order_id = text(row, "id"), text(row, "order")
+    identity = f"{trade_id}|{order_id or ''}|{side}" if _usable(trade_id) else digests.key(raw(row))
+    contract = bool(market.get("contract"))
+    return Fill(
+        account=origin.stream.account,
+        exchange=origin.exchange,
+        key=f"{book}|{market['id']}|{identity}",
+        time=instant(row),
+        book=book,
+        market=str(market["id"]),
+        symbol=str(market["symbol"]),
+        base=str(market["base"]),
+        quote=str(market["quote"]),
+        side="buy" if side == "buy" else "sell",
+        amount=positive(row, "amount"),
+        price=positive(row, "price"),
+        cost=None if inverse else stated(row, number(row, "cost")),
+        fees=fees(row),
+        kind=_kind(info),
+        settle=text(market, "settle"),
+        contract_size=(number(market, "contractSize") or exact(1)) if contract else None,
+        inverse=inverse,
+        trade_id=trade_id,
+        order_id=order_id,
+        sequence=_sequence(trade_id),
+        liquidity=_liquidity(row),
+        raw=canonical(raw(row)),
+    )
+
+
+def _usable(trade_id: str | None) -> bool:
+    return trade_id is not None and trade_id.strip("0") != ""
+
+
+def _sequence(trade_id: str | None) -> int | None:
+    if trade_id is None or not trade_id.isascii() or not trade_id.isdecimal():
+        return None
+    value = int(trade_id)
+    return value if value <= MAX_SEQUENCE else None
+
+
+def _kind(info: Row) -> FillKind:
+    return "liquidation" if info.get("execType") in FORCED else "trade"
+
+
+def _liquidity(row: Row) -> Literal["taker", "maker"] | None:
+    said = row.get("takerOrMaker")
+    return "taker" if said == "taker" else "maker" if said == "maker" else None
+
+
+def _margin(info: Row) -> Book | None:
+    """Kraken lists margin fills among spot fills; they are the rows that put up margin."""
+    if "ordertxid" in info and "margin" in info and (number(info, "margin") or 0) != 0:
+        return "margin"
+    return None
+
+
+def fills(trades: Sequence[Row], listed: Sequence[object], origin: Origin, markets: Markets) -> Rows:
+    """Return every fill of an answer; `listed` are the raw rows of its body, each of which must be accounted for."""
+    digests, found, bad = Digests(), list[Fill](), list[Quarantined]()
+    for row in trades:
+        try:
+            found.append(fill(row, origin, markets, digests))
+        except Unreadable as why:
+            bad.append(Quarantined(origin.stream, str(why), canonical(raw(row))))
+    return Rows(tuple(found), (), (*bad, *dropped(listed, trades, origin)))
+
+
+def dropped(listed: Sequence[object], parsed: Sequence[Row], origin: Origin) -> list[Quarantined]:
+    """Return the raw rows of this stream that ccxt made nothing of."""
+    return [
+        Quarantined(origin.stream, "ccxt dropped the row", canonical(row))
+        for row in unaccounted(listed, parsed)
+        if not (isinstance(row, Mapping) and any(str(row.get(name)) in values for name, values in origin.others))
+    ]
+
+
+def unaccounted(listed: Sequence[object], parsed: Iterable[Row]) -> list[object]:
+    """Return the raw rows that no parsed row came from (ccxt may add fields to a row, never take them)."""
+    infos = [raw(row) for row in parsed]
+    known = {id(info) for info in infos}
+    left = [row for row in listed if id(row) not in known]
+    if not left:
+        return []
+    texts = {canonical(info) for info in infos}
+    left = [row for row in left if canonical(row) not in texts]
+    named = [info for info in infos if isinstance(info, Mapping)]
+    return [row for row in left if not any(_inside(row, info) for info in named) and not _grouped(row, texts)]
+
+
+def _inside(row: object, info: Row) -> bool:
+    return isinstance(row, Mapping) and bool(row) and all(info.get(name) == value for name, value in row.items())
+
+
+def _grouped(row: object, texts: set[str]) -> bool:
+    """Tell whether a row is a group whose own rows were parsed (Binance's dust conversions)."""
+    lists = [child for child in row.values() if isinstance(child, list)] if isinstance(row, Mapping) else []
+    return any(inner and all(canonical(part) in texts for part in inner) for inner in lists)
