@@ -242,7 +242,7 @@ class Valuation:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One alert rule, already checked; durations in milliseconds, thresholds in the metric's unit."""
+    """One alert rule, checked; durations in ms. `relative`: thresholds on the change or MADs from a median."""
 
     name: str
     metric: str
@@ -255,7 +255,10 @@ class Rule:
     clear: float | None = None
     hold: int = 0
     keep_firing: int = 0
+    no_data_hold: int = 900_000
     repeat_every: int | None = None
+    relative: Literal["change", "deviation"] | None = None
+    baseline: int = 30 * 86_400_000
     min_inventory: float | None = None
     min_fills: int | None = None
     severity: Severity = "warning"
@@ -264,7 +267,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One value of one metric of one subject, as a rule saw it; `value` is None with the `reason` why."""
+    """One value of one metric of one subject, as a rule saw it; None, `exempt` and `failed` carry a `reason`."""
 
     rule: str
     subject: str
@@ -273,6 +276,7 @@ class Measurement:
     reason: str | None = None
     inventory: float | None = None
     fills: int | None = None
+    standing: Literal["measured", "exempt", "failed"] = "measured"
     context: dict[str, str | float | int | None] = field(default_factory=dict)
 
 

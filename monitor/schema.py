@@ -19,12 +19,14 @@ FILLS: Columns = {
     "sequence": "Int64",
     "book": "String",
     "kind": "String",
+    "symbol": "String",
     "base": "String",
     "quote": "String",
     "settle": "String",
     "side": "String",
     "amount": "String",
     "price": "String",
+    "cost": "String",
     "contract_size": "String",
     "inverse": "Int64",
     "fees": "String",
@@ -89,6 +91,8 @@ SUM_COLUMNS: Columns = {
     "held_1m": "Float64",
     "held_1h": "Float64",
     "held_1d": "Float64",
+    "cross_buy": "Float64",
+    "cross_sell": "Float64",
 }
 SUMS: tuple[str, ...] = tuple(SUM_COLUMNS)
 

@@ -16,7 +16,7 @@ STAGES = {"exchanges", "store", "turnover", "alerts", "delivery", "interchange",
 # Rooms, lowest first: a module imports only from strictly lower rows, or from its own room.
 ROWS = [
     {"errors"},
-    {"exact", "records", "clock"},
+    {"exact", "records", "clock", "episodes"},
     {"schema", "config"},
     STAGES,
     {"jobs"},
@@ -42,6 +42,8 @@ CONFINED = {
 }
 NETWORK = {"socket", "ssl", "http", "urllib", "requests", "aiohttp", "ccxt", "smtplib"}
 NETWORKED = {"exchanges", "delivery", "web", "demo"}
+LOCAL_SOCKET = "daemon.systemd"  # a datagram to the service manager on this machine, no network
+CACHE = "turnover.compiled"  # finds a folder for the compiled kernel
 CLOCKS = {"time", "datetime", "random", "os", "pathlib", "subprocess", "threading", "asyncio"}
 PURE = {"turnover", "alerts"}
 
@@ -125,7 +127,7 @@ def test_network_stays_at_the_edge() -> None:
     strays = [
         f"{module} imports {target}"
         for module, room, target in rooms()
-        if target.split(".")[0] in NETWORK and room not in NETWORKED
+        if target.split(".")[0] in NETWORK and room not in NETWORKED and module != LOCAL_SOCKET
     ]
     assert strays == []
 
@@ -135,7 +137,7 @@ def test_pure_rooms_do_no_io_and_read_no_clock() -> None:
     strays = [
         f"{module} imports {target}"
         for module, room, target in rooms()
-        if room in PURE and target.split(".")[0] in CLOCKS and module != "turnover.cache"
+        if room in PURE and target.split(".")[0] in CLOCKS and module != CACHE
     ]
     assert strays == []
 

@@ -28,13 +28,18 @@ from monitor.clock import SECOND
 from monitor.daemon.liveness import Liveness
 from monitor.daemon.systemd import notify
 from monitor.errors import MonitorError
+from monitor.jobs.deliver import drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
 
     from monitor.jobs.desk import Desk, Job
 
-DRAIN_SECONDS = 9.0
+    Opening = Callable[[], AbstractAsyncContextManager[Desk]]
+
+DRAIN_SECONDS = 8.0
+LAST_MESSAGES = SECOND
 TICK_SECONDS = 1.0
 STEP_SECONDS = 2.0  # a difference of wall and monotonic clock that no slow tick explains
 
@@ -93,6 +98,8 @@ class Service:
             outcome = await job.perform(self.desk)
             level = log.info if outcome.noteworthy else log.debug
             level(job.name, seconds=round(time.monotonic() - began, 3), **outcome.figures)
+            for trouble in outcome.troubles:
+                log.warning(job.name, trouble=trouble)
             self.liveness.succeeded(job.name, time.monotonic())
         except MonitorError as error:
             log.error(job.name, error=str(error))  # noqa: TRY400 - our own errors are sentences, not traces
@@ -121,7 +128,7 @@ class Service:
             job.modify(next_run_time=datetime.now(UTC))
 
     async def _drain(self) -> None:
-        """Start no job any more and let the running ones end; after nine seconds cancel what is left."""
+        """Start no job any more and let the running ones end; after eight seconds cancel what is left."""
         self.scheduler.remove_all_jobs()
         waiting = set(self.running)
         if waiting:
@@ -131,26 +138,28 @@ class Service:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=0.5)
+        # What a channel has taken must be marked as sent, or it would be told twice.
+        await drain(self.desk.writer, self.desk.courier, self.desk.clock, LAST_MESSAGES)
         self.scheduler.shutdown(wait=False)
         log.info("stopped")
 
 
-def serve(make_desk: Callable[[], Desk], jobs: tuple[Job, ...]) -> int:
+def serve(opening: Opening, jobs: tuple[Job, ...]) -> int:
     """Run the service until SIGTERM or SIGINT; return the exit code.
 
-    `make_desk` is called in the working thread: the database's writer belongs to the thread that opened it.
+    `opening` opens the desk in the working thread: the database's writer belongs to the thread that opened it.
 
     Raises:
         MonitorError: the desk could not be opened (locked, unwritable, too new).
     """
-    working = Working(make_desk, jobs)
+    working = Working(opening, jobs)
     thread = threading.Thread(target=working.main, name="desk", daemon=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: working.stop())
     thread.start()
     while thread.is_alive() and not working.stopped:
         thread.join(timeout=0.2)
-    thread.join(timeout=DRAIN_SECONDS + 0.5)
+    thread.join(timeout=DRAIN_SECONDS + 1.5)
     if thread.is_alive():
         # A computation that cannot be interrupted: leaving is safe, its transaction is rolled back.
         log.warning("stopped", note="a job did not end in time and was cut off")
@@ -163,9 +172,9 @@ def serve(make_desk: Callable[[], Desk], jobs: tuple[Job, ...]) -> int:
 class Working:
     """The working thread: opens the desk, runs the service, closes the desk, keeps what went wrong."""
 
-    def __init__(self, make_desk: Callable[[], Desk], jobs: tuple[Job, ...]) -> None:
+    def __init__(self, opening: Opening, jobs: tuple[Job, ...]) -> None:
         """Hold what to run; `main` runs in the thread."""
-        self.make_desk = make_desk
+        self.opening = opening
         self.jobs = jobs
         self.service: Service | None = None
         self.stopped = False
@@ -187,7 +196,7 @@ class Working:
 
     async def _work(self) -> None:
         """Run the service over the open desk."""
-        with self.make_desk() as desk:
+        async with self.opening() as desk:
             self.service = Service(desk, self.jobs)
             if not self.stopped:
                 await self.service.run()

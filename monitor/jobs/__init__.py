@@ -1,1 +1,1 @@
-
+"""Where the stages meet: collect, measure, answer, alert, deliver."""

@@ -3,45 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from monitor.jobs.alert import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from types import TracebackType
+    from collections.abc import Awaitable, Callable, Mapping
 
     from monitor.clock import Clock
     from monitor.config.settings import Settings
+    from monitor.jobs.collect import Progress
+    from monitor.jobs.connections import Connections
+    from monitor.jobs.courier import Courier
+    from monitor.records import Rule
     from monitor.store.database import Writer
 
 
 @dataclass
 class Desk:
-    """The settings, the one writing connection, and the clock; closing it closes the database."""
+    """The settings, the one writing connection, the venues, the way out for messages, and the clock."""
 
     settings: Settings
     writer: Writer
     clock: Clock
-
-    def __enter__(self) -> Self:
-        """Use the open desk in a `with` block."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the database."""
-        self.writer.close()
+    connections: Connections
+    courier: Courier
+    rules: tuple[Rule, ...] = ()
+    progress: Progress | None = None
+    memory: Memory = field(default_factory=Memory)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job did: figures for the log; `noteworthy` when a person may want to see it at the usual log level.
+    """What a job did: figures for the log, sentences for a person.
 
-    `exit_code` is what a single run ends with: 0 complete, 4 something is missing, 5 credentials were refused.
+    `noteworthy`: something happened that belongs in the log at its usual level. `exit_code` is what a single run ends
+    with: 0 complete, 4 something is missing, 5 credentials were refused.
     """
 
-    figures: dict[str, object] = field(default_factory=dict)
+    figures: Mapping[str, object] = field(default_factory=dict)
     noteworthy: bool = False
+    troubles: tuple[str, ...] = ()
     exit_code: int = 0
 
 

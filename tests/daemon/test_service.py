@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import time
 from typing import TYPE_CHECKING
-
-import pytest
 
 from monitor.clock import SystemClock
 from monitor.config.settings import Settings
 from monitor.daemon.service import Service
 from monitor.errors import VenueUnavailable
+from monitor.jobs.cycle import open_desk
 from monitor.jobs.desk import Desk, Job, Outcome
-from monitor.store.database import open_writer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """A desk over an empty database."""
-    path = tmp_path / "desk.db"
-    with Desk(Settings(path), open_writer(path, holder="test"), SystemClock()) as desk:
-        yield desk
+    import pytest
 
 
 def job(name: str, perform: Callable[[], Awaitable[None]]) -> Job:
@@ -38,15 +31,16 @@ def job(name: str, perform: Callable[[], Awaitable[None]]) -> Job:
     return Job(name, 50, run)
 
 
-async def run_for(desk: Desk, seconds: float, *jobs: Job) -> Service:
-    """Run a service for a while, then stop it and return it."""
-    service = Service(desk, jobs)
-    asyncio.get_running_loop().call_later(seconds, service.stop)
-    await service.run()
-    return service
+async def run_for(folder: Path, seconds: float, *jobs: Job) -> Service:
+    """Run a service over an empty database for a while, then stop it and return it."""
+    async with open_desk(Settings(folder / "desk.db"), SystemClock(), "test", io.StringIO()) as desk:
+        service = Service(desk, jobs)
+        asyncio.get_running_loop().call_later(seconds, service.stop)
+        await service.run()
+        return service
 
 
-def test_a_failing_job_neither_stops_itself_nor_others(desk: Desk) -> None:
+def test_a_failing_job_neither_stops_itself_nor_others(tmp_path: Path) -> None:
     """Both jobs come round several times although one raises each time; only the good one counts as alive."""
     ran: list[str] = []
 
@@ -57,13 +51,13 @@ def test_a_failing_job_neither_stops_itself_nor_others(desk: Desk) -> None:
         ran.append("bad")
         raise VenueUnavailable("the venue is down")
 
-    service = asyncio.run(run_for(desk, 0.5, job("good", good), job("bad", bad)))
+    service = asyncio.run(run_for(tmp_path, 0.5, job("good", good), job("bad", bad)))
     assert ran.count("good") >= 3
     assert ran.count("bad") >= 3
     assert set(service.liveness.finished) == {"good"}
 
 
-def test_stopping_lets_a_running_job_finish(desk: Desk) -> None:
+def test_stopping_lets_a_running_job_finish(tmp_path: Path) -> None:
     """A job that is half through when the signal comes ends by itself and is not cancelled."""
     ended: list[bool] = []
 
@@ -71,11 +65,11 @@ def test_stopping_lets_a_running_job_finish(desk: Desk) -> None:
         await asyncio.sleep(0.6)
         ended.append(True)
 
-    asyncio.run(run_for(desk, 0.2, job("slow", slow)))
+    asyncio.run(run_for(tmp_path, 0.2, job("slow", slow)))
     assert ended == [True]
 
 
-def test_a_job_never_overlaps_itself(desk: Desk) -> None:
+def test_a_job_never_overlaps_itself(tmp_path: Path) -> None:
     """While one run takes three intervals, no second run of the same job starts."""
     inside = 0
     most = 0
@@ -87,11 +81,11 @@ def test_a_job_never_overlaps_itself(desk: Desk) -> None:
         await asyncio.sleep(0.15)
         inside -= 1
 
-    asyncio.run(run_for(desk, 0.5, job("slow", slow)))
+    asyncio.run(run_for(tmp_path, 0.5, job("slow", slow)))
     assert most == 1
 
 
-def test_a_clock_step_runs_every_job_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_step_runs_every_job_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An hourly job whose timer hangs on a stepped wall clock runs again within seconds of the step."""
     ran: list[float] = []
 
@@ -99,15 +93,15 @@ def test_a_clock_step_runs_every_job_at_once(desk: Desk, monkeypatch: pytest.Mon
         ran.append(time.monotonic())
 
     async def step() -> None:
-        service = Service(desk, (Job("hourly", 3_600_000, job("x", note).perform),))
-        running = asyncio.create_task(service.run())
         await asyncio.sleep(0.3)
         real = time.time
         monkeypatch.setattr("monitor.daemon.service.time.time", lambda: real() - 3600)
-        await asyncio.sleep(1.5)
-        monkeypatch.undo()
-        service.stop()
-        await running
 
-    asyncio.run(step())
+    async def run() -> None:
+        stepping = asyncio.create_task(step())
+        await run_for(tmp_path, 1.8, Job("hourly", 3_600_000, job("x", note).perform))
+        await stepping
+
+    asyncio.run(run())
+    monkeypatch.undo()
     assert len(ran) >= 2

@@ -1,0 +1,83 @@
+"""`run`, `sync`, `rebuild`: the commands that work; everything they do is in the jobs and the daemon."""
+
+# ruff: noqa: PLC0415 - the jobs bring polars, ccxt and numba with them
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli.cells import words
+from monitor.cli.options import DeskCommand, choices_of, database_of, settings_of
+from monitor.cli.output import Listing, say, show
+from monitor.clock import SystemClock
+
+if TYPE_CHECKING:
+    from monitor.config.settings import Settings
+    from monitor.jobs.desk import Outcome
+
+
+@click.command(cls=DeskCommand)
+@click.option("--once", is_flag=True, help="Run each job once, then end.")
+@click.pass_context
+def run(context: click.Context, *, once: bool) -> int:
+    r"""Watch the desk: collect, measure, alert and deliver on a schedule, in the foreground, until SIGTERM or Ctrl-C.
+
+    \b
+    Example: monitor -c desk/monitor.toml run
+    """
+    from monitor.daemon.run import run as watch
+
+    return watch(settings_of(choices_of(context)), once=once)
+
+
+@click.command(cls=DeskCommand)
+@click.pass_context
+def sync(context: click.Context) -> int:
+    r"""Read what is new from every account, once, and measure it; it goes on where it was interrupted.
+
+    \b
+    Example: monitor sync && monitor turnover
+    """
+    from monitor.daemon.logs import configure
+
+    settings = settings_of(choices_of(context))
+    configure("warning", settings.log.format, settings.secrets)
+    outcome = asyncio.run(read_all(settings, "monitor sync"))
+    figures = dict(outcome.figures)
+    columns = [words(name, name) for name in figures]
+    show(
+        Listing("Sync", columns, [figures], figures | {"troubles": list(outcome.troubles)}), choices_of(context).format
+    )
+    for trouble in outcome.troubles:
+        say(f"Problem: {trouble}")
+    return outcome.exit_code
+
+
+async def read_all(settings: Settings, holder: str) -> Outcome:
+    """Read every account once and measure it, with bars on a terminal; `holder` is told to who finds it locked."""
+    from monitor.cli.progress import AccountBars
+    from monitor.jobs import cycle
+
+    with AccountBars() as bars:
+        async with cycle.open_desk(settings, SystemClock(), holder, sys.stdout, bars) as desk:
+            return await cycle.sync(desk)
+
+
+@click.command(cls=DeskCommand)
+@click.pass_context
+def rebuild(context: click.Context) -> None:
+    r"""Throw away every derived number and work it out again from the ledger; the ledger itself is not touched.
+
+    \b
+    Example: monitor --db desk.db rebuild
+    """
+    from monitor.jobs.measure import rebuild as measure_again
+    from monitor.store.database import open_writer
+
+    with open_writer(database_of(choices_of(context)), holder="monitor rebuild") as writer:
+        done = measure_again(writer, SystemClock().now())
+    say(f"Measured {len(done.assets)} assets anew.")

@@ -1,0 +1,65 @@
+"""What newly stored rows touch, summed up for a whole file at once.
+
+The ledger keeps, beside the rows, which assets an account has ever had to do with, which pairs were traded, which
+fills paid a fee in a third asset, and from when on an asset's derived rows are stale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitor.interchange.fees import NO_FEES
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """`seen`: (account, asset, first instant, last instant); `third_fees`: (asset, instant, fill id)."""
+
+    seen: tuple[tuple[str, str, int, int], ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+    third_fees: tuple[tuple[str, int, int], ...] = ()
+
+
+def effects(fills: pl.DataFrame, movements: pl.DataFrame) -> Effects:
+    """Return what rows touch; `fills` carry the ids they are stored under."""
+    paid = _fee_assets(fills)
+    legs = [
+        _legs(fills, "base"),
+        _legs(fills, "quote"),
+        _legs(paid, "fee_asset"),
+        _legs(movements, "asset"),
+        _legs(movements, "to_asset"),
+        _legs(_fee_assets(movements), "fee_asset"),
+    ]
+    seen = (
+        pl.concat(legs)
+        .drop_nulls("asset")
+        .group_by("account", "asset")
+        .agg(first=pl.col("time_ms").min(), last=pl.col("time_ms").max())
+        .sort("account", "asset")
+    )
+    third = paid.filter((pl.col("fee_asset") != pl.col("base")) & (pl.col("fee_asset") != pl.col("quote")))
+    return Effects(
+        tuple(seen.iter_rows()),
+        tuple(fills.select("base", "quote").unique().sort("base", "quote").iter_rows()),
+        # In the order of the table's key: rows that come sorted are appended.
+        tuple(third.select("fee_asset", "time_ms", "id").unique().sort(pl.all()).iter_rows()),
+    )
+
+
+def _legs(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return (account, asset, time_ms) of one column of assets; of a transfer, the arriving account's too."""
+    legs = frame.select("account", asset=column, time_ms="time_ms")
+    if "to_account" not in frame.columns:
+        return legs
+    arriving = frame.filter(pl.col("to_account").is_not_null())
+    return pl.concat([legs, arriving.select(account="to_account", asset=column, time_ms="time_ms")])
+
+
+def _fee_assets(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a row for each fee of each row, with `fee_asset`; JSON is read only where an asset is not plain."""
+    charged = frame.filter(pl.col("fees") != NO_FEES)
+    fees = charged["fees"].str.json_decode(pl.List(pl.List(pl.String)))
+    return charged.with_columns(fee_asset=fees).explode("fee_asset").with_columns(pl.col("fee_asset").list.first())

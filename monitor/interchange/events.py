@@ -1,0 +1,125 @@
+"""An events file into ledger rows: every row is accepted, or rejected with its line and the reasons.
+
+The rows come out as two frames that are the ledger's own tables column by column, ready to be stored in bulk: one
+record object a row would cost more than everything else together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from monitor.interchange.checks import NUMBERS, reasons
+from monitor.interchange.columns import EVENT_COLUMNS, FILL_KINDS, NEEDED_COLUMNS, USED_BY
+from monitor.interchange.fees import fee_lists
+from monitor.interchange.identity import WHOLE_KEY, keyed
+from monitor.interchange.notes import notes
+from monitor.interchange.table import LINE, Rejected, read_table
+from monitor.interchange.values import decimals, instants
+from monitor.interchange.venues import FILE, Venues, with_exchanges, with_markets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILL_ROW = (
+    "account", "exchange", "key", "time_ms", "sequence", "book", "kind", "market", "symbol", "base", "quote", "settle",
+    "side", "amount", "price", "contract_size", "inverse", "fees", "trade_id", "order_id", "source",
+)  # fmt: skip
+MOVEMENT_ROW = (
+    "account", "exchange", "key", "time_ms", "sequence", "kind", "book", "asset", "amount", "value", "fees",
+    "to_account", "to_asset", "received", "source",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What a file holds. `fills` and `movements` have the ledger's columns and `line`.
+
+    `repeats` are lines that say again, with the same id, what an earlier line said. `notes` tell what was assumed.
+    """
+
+    fills: pl.DataFrame
+    movements: pl.DataFrame
+    rejected: tuple[Rejected, ...] = ()
+    repeats: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read_events(path: Path, venues: Venues | None = None) -> Events:
+    """Read an events file, CSV or Parquet.
+
+    Raises:
+        UsageError: there is no such file.
+        ImportRejected: it is neither, or its columns are not those of an events file.
+    """
+    table = read_table(path, EVENT_COLUMNS, NEEDED_COLUMNS)
+    venues = venues or Venues()
+    frame = _parsed(table.frame, venues)
+    told = frame.filter(pl.col("reason").is_not_null()).select(LINE, "reason")
+    good = keyed(_settled(frame.filter(pl.col("reason").is_null())), venues)
+    rejected = [*table.rejected, *(Rejected(*row) for row in told.iter_rows()), *_clashes(good)]
+    rejected.sort(key=lambda row: row.line)
+    kept = good.filter(~pl.col("repeat") & ~pl.col("clash"))
+    return Events(
+        _rows(kept.filter(pl.col("kind").is_in(FILL_KINDS)), FILL_ROW),
+        _rows(kept.filter(~pl.col("kind").is_in(FILL_KINDS)), MOVEMENT_ROW),
+        tuple(replace(row, file=str(path)) for row in rejected),
+        tuple(good.filter("repeat")[LINE].to_list()),
+        notes(frame),
+    )
+
+
+def _parsed(frame: pl.DataFrame, venues: Venues) -> pl.DataFrame:
+    """Add the canonical values of every column, and `reason` where a row is no event."""
+    frame = frame.with_columns(pl.col("kind", "side", "book").str.to_lowercase())
+    frame = frame.with_columns(
+        instants(frame["time"]).alias("time_ms"),
+        *(decimals(frame[name]).alias(f"{name}_exact") for name in NUMBERS),
+        *fee_lists(frame),
+    )
+    frame = with_exchanges(with_markets(frame), venues)
+    return frame.with_columns(reasons(frame).alias("reason"))
+
+
+def _clashes(frame: pl.DataFrame) -> list[Rejected]:
+    """Return the rows that use the id of another event: one of the two would be lost."""
+    clashing = frame.filter("clash")
+    if clashing.is_empty():
+        return []
+    firsts = frame.filter(~pl.col("repeat") & ~pl.col("clash")).select("account", "key", first=LINE)
+    pairs = clashing.join(firsts, on=["account", "key"], how="left", maintain_order="left")
+    why = "id {!r} is that of line {}, which says something else; leave it empty if the venue gives none"
+    return [
+        Rejected(line, why.format(event, first)) for line, event, first in pairs.select(LINE, "id", "first").iter_rows()
+    ]
+
+
+def _settled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Apply what an empty field stands for and drop what does not apply, so that equal events are equal rows."""
+    unused = {
+        column: pl.col("kind").is_in(kinds)
+        for column, kinds in USED_BY.items()
+        if frame[column].null_count() < frame.height
+    }
+    names = {column: f"{column}_exact" if column in NUMBERS else column for column in unused}
+    frame = frame.with_columns(
+        pl.when(used).then(names[column]).alias(names[column]) for column, used in unused.items()
+    )
+    all_arrives = pl.when(pl.col("kind") == "transfer").then("amount_exact")
+    contracts = pl.col("kind").is_in(FILL_KINDS) & ~pl.col("book").is_in(["spot", "margin"])
+    size = pl.when(contracts).then(pl.coalesce("contract_size_exact", pl.lit("1")))
+    return frame.with_columns(received_exact=pl.coalesce("received_exact", all_arrives), contract_size_exact=size)
+
+
+def _rows(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
+    """Return the rows under the ledger's column names."""
+    whole = pl.col("id").str.contains(WHOLE_KEY)
+    told = pl.when(~pl.col("id").str.starts_with("digest|")).then(pl.col("id").str.extract(r"([^|]*)$"))
+    return frame.with_columns(
+        *(pl.col(f"{name}_exact").alias(name) for name in NUMBERS),
+        sequence=pl.when(told.str.contains(r"^[0-9]{1,19}$")).then(told).cast(pl.Int64, strict=False),
+        trade_id=pl.when(~whole).then("id"),
+        source=pl.lit(FILE),
+    ).select(LINE, *columns)

@@ -1,0 +1,104 @@
+"""The key by which an event is known: the same event twice is one row, two identical events are two.
+
+A fill with an id has the key the exchange's own answer gives it, so that a fill read from a file and from the
+exchange is one fill. Without a usable id the key is a digest of the canonical row and its place among identical rows
+of the file: importing a file twice adds nothing, and two equal fills in one file both count.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from monitor.interchange.columns import BOOKS, FILL_KINDS, KINDS
+from monitor.interchange.venues import FILE
+
+if TYPE_CHECKING:
+    from monitor.interchange.venues import Venues
+
+# Columns that make a row what it is, as canonical text.
+CANONICAL = (
+    "account",
+    "time_ms",
+    "kind",
+    "symbol",
+    "side",
+    "amount_exact",
+    "price_exact",
+    "asset",
+    "value_exact",
+    "fees",
+    "order_id",
+    "to_account",
+    "received_exact",
+    "book",
+    "contract_size_exact",
+)
+SEPARATOR = "|"
+WHOLE_KEY = rf"^(?:{'|'.join((*BOOKS, *KINDS, 'ledger', 'dust', 'digest'))})\|.*\|"
+
+
+def keyed(frame: pl.DataFrame, venues: Venues) -> pl.DataFrame:
+    """Add `key`, `repeat` (the same row was there before) and `clash` (the same id, but another event).
+
+    An id of zeros is no id: some venues give it to every conversion of dust.
+    """
+    usable = pl.when(pl.col("id").str.strip_chars("0") != "").then("id")
+    keys = frame.with_columns(usable.alias("id")).select(key=_id_key())["key"]
+    if keys.null_count():
+        nameless = keys.is_null()
+        keys = keys.scatter(nameless.arg_true(), _digests(frame.filter(nameless)))
+    frame = frame.with_columns(_as_stored(frame.with_columns(keys), venues))
+    if frame.select(pl.struct("account", "key").n_unique()).item() == frame.height:
+        return frame.with_columns(repeat=pl.lit(value=False), clash=pl.lit(value=False))
+    doubled = pl.int_range(pl.len()).over("account", "key") > 0
+    same = _canonical() == _canonical().first().over("account", "key")
+    return frame.with_columns(repeat=doubled & same, clash=doubled & ~same)
+
+
+def _as_stored(frame: pl.DataFrame, venues: Venues) -> pl.Series:
+    """Return the keys, those of an exchange's fills without an order id as the store has them."""
+    asked = pl.col("kind").is_in(FILL_KINDS) & (pl.col("exchange") != FILE) & pl.col("order_id").is_null()
+    ends = pl.col("key").str.ends_with(pl.concat_str(pl.lit("||"), "side"))
+    orderless = frame.select(asked & ends).to_series().fill_null(value=False)
+    if not orderless.any():
+        return frame["key"]
+    found = [
+        venues.stored_key(account, key.removesuffix(f"|{side}"), side) or key
+        for account, key, side in frame.filter(orderless).select("account", "key", "side").iter_rows()
+    ]
+    return frame["key"].scatter(orderless.arg_true(), found)
+
+
+def _canonical() -> pl.Expr:
+    """Return the text that two equal rows share, however they were written."""
+    return pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in CANONICAL], separator="\x1f")
+
+
+def _id_key() -> pl.Expr:
+    """Return the key of rows with an id, null for the others, as the exchange's own rows are keyed.
+
+    An exported row without an id of the venue's carries its key in the id column: it is that very row.
+    """
+    order = pl.col("order_id").fill_null("")
+    fill = pl.concat_str("book", "market", "id", order, "side", separator=SEPARATOR)
+    movement = pl.concat_str("kind", "asset", "id", separator=SEPARATOR)
+    return (
+        pl.when(pl.col("id").str.contains(WHOLE_KEY))
+        .then("id")
+        .when(pl.col("kind").is_in(FILL_KINDS))
+        .then(fill)
+        .otherwise(movement)
+    )
+
+
+def _digests(frame: pl.DataFrame) -> pl.Series:
+    """Return `digest|hex|ordinal`: the ordinal counts identical rows of the file."""
+    texts = frame.select(text=_canonical())
+    hexes = [blake2b(text, digest_size=16).hexdigest() for text in texts["text"].cast(pl.Binary)]
+    # Counting within groups costs as much as all the digests, and most files have no two equal rows.
+    unique = texts["text"].n_unique() == texts.height
+    ordinal = pl.lit(0) if unique else pl.int_range(pl.len()).over("text")
+    return texts.select(pl.format("digest|{}|{}", pl.Series(hexes, dtype=pl.String), ordinal)).to_series()

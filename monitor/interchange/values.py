@@ -1,0 +1,88 @@
+"""Whole columns of text into exact decimals and instants, with what cannot be read left null.
+
+The common writings (`0.25`, `2026-01-31T08:00:00Z`, `1767225600000`) are read by vectorised expressions; each distinct
+odd one (exponents, offsets, basic dates) goes once through the same exact functions that everything else uses.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from monitor.clock import parse_instant
+from monitor.errors import MonitorError
+from monitor.exact import exact, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIMPLE_NUMBER = r"^-?[0-9]{1,30}(\.[0-9]{1,30})?$"
+ANY_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+# Beyond 40 digits on either side of the point it is a damaged field, and sums of it would no longer be exact.
+MOST_DIGITS = 40
+
+SIMPLE_INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?$"
+EPOCH = r"^[0-9]{11,13}$"
+# Ten digits are seconds since 2001, sixteen are microseconds: read as milliseconds they would land in 1970 or the year
+# 50000 without a word. The last instant is in the year 2286.
+EPOCH_OTHER_UNIT = re.compile(r"[0-9]{10}|[0-9]{14,}")
+LAST_INSTANT = 9_999_999_999_999
+
+
+def decimals(column: pl.Series) -> pl.Series:
+    """Return each number's canonical text (no exponent, trailing zeros or minus zero), null where it is none."""
+    if column.null_count() == len(column):
+        return column
+    simple = column.str.contains(SIMPLE_NUMBER)
+    whole = column.str.replace(r"^(-?)0+([0-9])", "${1}${2}")
+    trimmed = whole.str.replace(r"(\.[0-9]*?)0+$", "${1}").str.strip_chars_end(".")
+    common = trimmed.replace("-0", "0").zip_with(simple, pl.Series([None], dtype=pl.String))
+    return _with_odd_ones(column, common, simple, decimal_text)
+
+
+def decimal_text(text: str) -> str | None:
+    """Return the canonical text of one number, None if it is none or absurdly long."""
+    if not ANY_NUMBER.fullmatch(text):
+        return None
+    number = exact(text)
+    exponent = number.as_tuple().exponent
+    if number and (number.adjusted() >= MOST_DIGITS or (isinstance(exponent, int) and -exponent > MOST_DIGITS)):
+        return None
+    return plain(number)
+
+
+def instants(column: pl.Series) -> pl.Series:
+    """Return milliseconds UTC, null where the text is no instant between 1970 and 2286; finer digits are cut."""
+    written = column.str.contains(SIMPLE_INSTANT)
+    epoch = column.str.contains(EPOCH)
+    moments = column.str.replace("Z", "", literal=True).str.replace(" ", "T", literal=True)
+    read = moments.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us").dt.epoch("ms")
+    nothing = pl.Series([None], dtype=pl.Int64)
+    read = read.zip_with(written & (read >= 0), nothing)
+    common = column.cast(pl.Int64, strict=False).zip_with(epoch, read)
+    return _with_odd_ones(column, common, written | epoch, _instant)
+
+
+def _instant(text: str) -> int | None:
+    """Return one instant in milliseconds UTC, None if the text is none or in another unit."""
+    if EPOCH_OTHER_UNIT.fullmatch(text):
+        return None
+    try:
+        instant = parse_instant(text)
+    except (MonitorError, OverflowError):
+        return None
+    return instant if 0 <= instant <= LAST_INSTANT else None
+
+
+def _with_odd_ones(
+    column: pl.Series, common: pl.Series, done: pl.Series, read: Callable[[str], str | int | None]
+) -> pl.Series:
+    """Return `common`, and where the fast path did not apply what `read` makes of the text."""
+    odd = column.filter(~done).drop_nulls().unique().to_list()
+    if not odd:
+        return common
+    found = pl.Series([read(text) for text in odd], dtype=common.dtype)
+    slow = column.replace_strict(pl.Series(odd, dtype=pl.String), found, default=None, return_dtype=common.dtype)
+    return common.zip_with(done.fill_null(value=False), slow)

@@ -1,0 +1,280 @@
+"""Collect: read every account, all at once, and store each proven window with its rows in one transaction.
+
+Killed at any moment it goes on where the last transaction ended: what to read follows from the proven intervals in the
+database alone. One account's trouble never stops another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from monitor.clock import DAY, Window
+from monitor.errors import (
+    CallRejected,
+    CredentialsRefused,
+    MarketUnknown,
+    MonitorError,
+    StoreError,
+    VenueError,
+)
+from monitor.exchanges.collector import Source, collect
+from monitor.exchanges.plan import POLL_OVERLAP, WEEKLY_OVERLAP, spans
+from monitor.exchanges.sources import FillSource, TransactionSource, transaction_method
+from monitor.exchanges.symbols import candidates, everything
+from monitor.jobs.quotes import Wanted, backfill
+from monitor.records import Account, Book, Finding, StreamKey, StreamKind, Valuation
+from monitor.store import findings, ledger, streams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor.exchanges.client import Client
+    from monitor.jobs.connections import Connections
+
+# Where neither the settings nor the venue say when an account began.
+UNKNOWN_START = 2 * 365 * DAY
+TRANSACTIONS: tuple[StreamKind, ...] = ("deposits", "withdrawals")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far one account is: `fraction` of the present stream's time is read; calls of this window, rows of all."""
+
+    account: str
+    stream: StreamKey
+    done: int
+    total: int
+    fraction: float
+    calls: int
+    rows: int
+
+    @property
+    def progress(self) -> float:
+        """The part of the account that is read, 0 to 1; with the time it took, an estimate of the time left."""
+        return (self.done + self.fraction) / self.total if self.total else 1.0
+
+
+class Progress(Protocol):
+    """Who wants to know how far collecting is."""
+
+    def step(self, step: Step) -> None:
+        """Hear of one committed window."""
+        ...
+
+
+class Silence:
+    """A listener that ignores everything."""
+
+    def step(self, step: Step) -> None:
+        """Ignore it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to collect. `overlap`: how far back proven time is read again. `sweep`: ask every market, expected or not.
+
+    `timeframe` of price candles; None takes the venue's own (see the profiles).
+    """
+
+    overlap: int = POLL_OVERLAP
+    sweep: bool = False
+    fills: bool = True
+    balances: bool = True
+    prices: bool = True
+    timeframe: str | None = None
+    valuation: Valuation = field(default_factory=Valuation)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What collecting one account did; `error` is the first failure, None if everything was read."""
+
+    account: str
+    new: int = 0
+    revised: int = 0
+    calls: int = 0
+    prices: int = 0
+    error: MonitorError | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was read."""
+        return self.error is None
+
+
+async def collect_all(
+    connections: Connections, accounts: Sequence[Account], options: Options, progress: Progress | None = None
+) -> list[Summary]:
+    """Collect every account concurrently and return what each brought, in the order given.
+
+    Raises:
+        StoreError: the database cannot be written; nothing of the window under way is stored.
+    """
+    listener = progress or Silence()
+    runs = [_Run(connections, account, options, listener) for account in accounts]
+    return list(await asyncio.gather(*(run.summary() for run in runs)))
+
+
+class _Run:
+    """One account, once."""
+
+    def __init__(self, connections: Connections, account: Account, options: Options, progress: Progress) -> None:
+        self.connections, self.writer, self.clock = connections, connections.writer, connections.clock
+        self.account, self.options, self.progress = account, options, progress
+        self.total = Summary(account.name)
+        self.rows = 0
+
+    async def summary(self) -> Summary:
+        """Read the account and return what it brought; only a failing database stops the others."""
+        ledger.register_account(self.writer, self.account, self.clock.now())
+        if not self.connections.may_probe(self.account.name):
+            return replace(self.total, error=CredentialsRefused(f"{self.account.name} is paused: its key was refused."))
+        try:
+            client = await self.connections.client(self.account)
+            before = client.calls
+            try:
+                await self._read(client)
+            finally:
+                self.total = replace(self.total, calls=client.calls - before)
+        except StoreError:
+            raise
+        except CredentialsRefused as error:
+            self._refused(error)
+        except MonitorError as error:
+            self._failed(error)
+            ledger.mark_account(self.writer, self.account.name, "active", str(error), self.clock.now())
+        except Exception as error:  # the job boundary: a defect in one account must not stop the others
+            log.exception("collecting %s failed", self.account.name)
+            self._failed(VenueError(f"{self.account.name}: {type(error).__name__}.", "Please report it."))
+        else:
+            if self.total.error is None:
+                self._recovered()
+        return self.total
+
+    async def _read(self, client: Client) -> None:
+        now = await client.server_time()
+        if self.options.balances:
+            look = await client.snapshot()
+            ledger.commit_snapshot(self.writer, look)
+            if look.error:
+                self._failed(VenueError(look.error))
+        if self.options.fills:
+            for kind in TRANSACTIONS:
+                await self._transactions(client, kind, now)
+            keys = [key for book in self.account.books for key in await self._fill_keys(client, book)]
+            for done, key in enumerate(keys):
+                await self._stream(FillSource(client, key), now, done, len(keys))
+        if self.options.prices:
+            await self._prices(client, now)
+
+    async def _prices(self, client: Client, now: int) -> None:
+        seen = frozenset(ledger.assets_seen(self.writer.connection, self.account.name))
+        window = Window(self._start((), now), now)
+        wanted = Wanted(seen, window, self.options.valuation, self.options.timeframe)
+        # Accounts of one venue want the same series: the second one finds it stored.
+        async with self.connections.turn(self.account.exchange):
+            self.total = replace(self.total, prices=await backfill(self.writer, client, wanted))
+
+    async def _transactions(self, client: Client, kind: StreamKind, now: int) -> None:
+        key = StreamKey(self.account.name, kind)
+        if transaction_method(client.can, kind) is None:
+            streams.mark(self.writer, key, "unsupported", None, self.clock.now())
+            self._find(
+                "unsupported", key, f"{self.account.exchange} does not list {kind} through ccxt.", "Import them."
+            )
+            return
+        await self._stream(TransactionSource(client, key), now, 0, 1)
+
+    async def _fill_keys(self, client: Client, book: Book) -> list[StreamKey]:
+        """Return the fill streams of a book: one, or one per market where the venue wants a market."""
+        whole = StreamKey(self.account.name, "fills", book)
+        required = client.profile.symbol_required
+        if required is None:
+            required = await self._needs_symbol(client, whole)
+        if not required:
+            return [whole]
+        told = streams.streams(self.writer.connection, self.account.name)
+        known = [one.key.symbol for one in told if one.key.kind == "fills" and one.key.book == book]
+        seen = frozenset(ledger.assets_seen(self.writer.connection, self.account.name))
+        markets = client.exchange.markets.values()
+        symbols = candidates(markets, book, seen, [*self.account.symbols, *known])
+        extra = everything(markets, book) if self.options.sweep else ()
+        archived = {one.key.symbol for one in told if one.state == "archived"}
+        return [replace(whole, symbol=symbol) for symbol in dict.fromkeys((*symbols, *extra)) if symbol not in archived]
+
+    async def _needs_symbol(self, client: Client, key: StreamKey) -> bool:
+        """Try without a market once: ccxt's own word on it is wrong for some exchanges."""
+        now = await client.server_time()
+        try:
+            await FillSource(client, key).read(Window(now - DAY, now))
+        except CallRejected:
+            return True
+        return False
+
+    async def _stream(self, source: Source, now: int, done: int, total: int) -> None:
+        """Read one stream; its own trouble is noted on it, trouble of the account is raised."""
+        key = source.key
+        try:
+            await self._windows(source, now, done, total)
+        except MarketUnknown as error:
+            streams.mark(self.writer, key, "archived", str(error), self.clock.now())
+            self._find("market gone", key, str(error), "Its fills up to now are kept.")
+        except CredentialsRefused:
+            raise
+        except CallRejected as error:
+            streams.mark(self.writer, key, "paused", str(error), self.clock.now())
+            self._find("stream paused", key, str(error), "It is tried again with the next run.")
+            self._failed(error)
+        except VenueError as error:
+            streams.mark(self.writer, key, "active", str(error), self.clock.now())
+            self._failed(error)
+            raise
+
+    async def _windows(self, source: Source, now: int, done: int, total: int) -> None:
+        key, connection = source.key, self.writer.connection
+        proven = streams.intervals(connection, key)
+        start = self._start(proven, now)
+        overlap = max(self.options.overlap, WEEKLY_OVERLAP) if key.kind in TRANSACTIONS else self.options.overlap
+        todo = spans(start, now, proven, overlap)
+        length, read = sum(span.milliseconds for span in todo), 0
+        async for batch in collect(source, todo):
+            commit = ledger.commit_batch(self.writer, batch, self.clock.now())
+            self.rows += commit.new
+            self.total = replace(
+                self.total, new=self.total.new + commit.new, revised=self.total.revised + commit.revised
+            )
+            read += batch.proven[1] - batch.proven[0] if batch.proven else 0
+            self.progress.step(Step(key.account, key, done, total, min(1.0, read / length), batch.calls, self.rows))
+        findings.resolve(self.writer, "stream paused", _subject(key), self.clock.now())
+
+    def _start(self, proven: Sequence[tuple[int, int]], now: int) -> int:
+        """Return the instant from which on a stream is read: the settings' start, else what the venue can show."""
+        if self.account.start is not None:
+            return min(self.account.start, now - 1)
+        return min((start for start, _ in proven), default=now - UNKNOWN_START)
+
+    def _find(self, code: str, key: StreamKey, message: str, remedy: str) -> None:
+        findings.raise_finding(self.writer, Finding(code, _subject(key), message, remedy), self.clock.now())
+
+    def _failed(self, error: MonitorError) -> None:
+        if self.total.error is None:
+            self.total = replace(self.total, error=error)
+
+    def _refused(self, error: CredentialsRefused) -> None:
+        self.connections.refused(self.account.name)
+        ledger.mark_account(self.writer, self.account.name, "paused", str(error), self.clock.now())
+        finding = Finding("key refused", self.account.name, error.message, error.remedy, "critical")
+        findings.raise_finding(self.writer, finding, self.clock.now())
+        self.total = replace(self.total, error=error)
+
+    def _recovered(self) -> None:
+        ledger.mark_account(self.writer, self.account.name, "active", None, self.clock.now())
+        findings.resolve(self.writer, "key refused", self.account.name, self.clock.now())
+
+
+def _subject(key: StreamKey) -> str:
+    return " ".join(part for part in (key.account, key.kind, key.book, key.symbol) if part)

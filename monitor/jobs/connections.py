@@ -1,0 +1,78 @@
+"""The open connections of a process: one client per account, its markets loaded once and refreshed now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from monitor.clock import Clock, SystemClock
+from monitor.exchanges.client import Client, Surroundings
+from monitor.store import markets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from monitor.records import Account
+    from monitor.store.database import Writer
+
+MARKETS_SECONDS = 6 * 3600.0
+PROBE_SECONDS = 3600.0
+
+
+@dataclass
+class Connections:
+    """Clients by account; use it as an async context manager that lives as long as the process collects."""
+
+    writer: Writer
+    clock: Clock = field(default_factory=SystemClock)
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    monotonic: Callable[[], float] = time.monotonic
+    _clients: dict[str, Client] = field(default_factory=dict)
+    _loaded: dict[str, float] = field(default_factory=dict)
+    _probe_at: dict[str, float] = field(default_factory=dict)
+    _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def __aenter__(self) -> Self:
+        """Open without sending anything."""
+        await self._stack.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every client."""
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def client(self, account: Account) -> Client:
+        """Return the account's client with markets loaded, those of earlier runs included.
+
+        Raises:
+            VenueError: the venue did not give its markets, or refused the key.
+        """
+        client = self._clients.get(account.name)
+        if client is None:
+            known = markets.load(self.writer.connection, account.exchange)
+            client = await self._stack.enter_async_context(Client(account, self.surroundings, known))
+            self._clients[account.name] = client
+        if self.monotonic() - self._loaded.get(account.name, float("-inf")) > MARKETS_SECONDS:
+            listed = await client.load_markets()
+            markets.save(self.writer, account.exchange, listed.values(), self.clock.now())
+            self._loaded[account.name] = self.monotonic()
+        return client
+
+    def turn(self, exchange: str) -> asyncio.Lock:
+        """Return the lock under which accounts of one venue take turns at what they share."""
+        return self._turns.setdefault(exchange, asyncio.Lock())
+
+    def may_probe(self, account: str) -> bool:
+        """Tell whether a refused account may be asked again: once an hour."""
+        return self.monotonic() >= self._probe_at.get(account, float("-inf"))
+
+    def refused(self, account: str) -> None:
+        """Note that the venue refused the account's key."""
+        self._probe_at[account] = self.monotonic() + PROBE_SECONDS

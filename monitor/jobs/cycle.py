@@ -1,0 +1,196 @@
+"""The jobs of the desk in the order in which data flows: fills, balances, prices, measure, alerts, delivery.
+
+The daemon runs each on its interval; `sync` and `run --once` run them one after the other. Every run is noted in the
+journal, so that a job that fails or hangs shows in `status` and in the rule metric job_failed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from monitor.clock import DAY, WEEK
+from monitor.delivery import router
+from monitor.errors import CredentialsRefused
+from monitor.exchanges.plan import NIGHTLY_OVERLAP, POLL_OVERLAP, WEEKLY_OVERLAP
+from monitor.jobs.alert import alert
+from monitor.jobs.collect import Options, Summary, collect_all
+from monitor.jobs.connections import Connections
+from monitor.jobs.courier import Courier, Post
+from monitor.jobs.deliver import all_channels, deliver
+from monitor.jobs.desk import Desk, Job, Outcome
+from monitor.jobs.measure import measure
+from monitor.jobs.rules import alert_rules
+from monitor.store.database import open_writer
+from monitor.store.runs import finish_run, job_states, start_run
+from monitor.store.settings import save_valuation
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from typing import TextIO
+
+    from monitor.clock import Clock
+    from monitor.config.settings import Schedule, Settings
+    from monitor.jobs.collect import Progress
+
+    Perform = Callable[[Desk], Awaitable[Outcome]]
+
+STALE_OR_PARTIAL = 4
+MISSED_INTERVALS = 3
+
+
+@asynccontextmanager
+async def open_desk(
+    settings: Settings, clock: Clock, holder: str, stream: TextIO, progress: Progress | None = None
+) -> AsyncIterator[Desk]:
+    """Open database, venues and channels for writing; `holder` names this process to whoever finds them locked.
+
+    Raises:
+        StoreError: the database is locked by another process (named), too new, or cannot be written.
+    """
+    with open_writer(settings.database, holder=holder) as writer:
+        save_valuation(writer, settings.valuation)
+        sender = f"{holder} {os.getpid()}"
+        post = Post(all_channels(settings.channels), router.sender(stream), sender, random.SystemRandom().random)
+        async with Connections(writer, clock) as connections:
+            yield Desk(settings, writer, clock, connections, Courier(post), alert_rules(settings), progress)
+
+
+def jobs_of(schedule: Schedule) -> tuple[Job, ...]:
+    """Return the jobs on their intervals, in the order in which data flows."""
+    return (
+        Job("fills", schedule.fills, recorded("fills", fills)),
+        Job("balances", schedule.balances, recorded("balances", balances)),
+        Job("prices", schedule.prices, recorded("prices", prices)),
+        Job("measure", schedule.measure, recorded("measure", measured)),
+        Job("alerts", schedule.alerts, recorded("alerts", alerts)),
+        Job("delivery", schedule.delivery, recorded("delivery", delivery)),
+    )
+
+
+def recorded(name: str, perform: Perform) -> Perform:
+    """Return a job that notes its beginning, end and failure in the journal."""
+
+    async def run(desk: Desk) -> Outcome:
+        number = start_run(desk.writer, name, desk.clock.now())
+        try:
+            outcome = await perform(desk)
+        except BaseException as error:
+            finish_run(desk.writer, number, desk.clock.now(), f"{type(error).__name__}: {error}")
+            raise
+        now = desk.clock.now()
+        finish_run(desk.writer, number, now, None, now)
+        return outcome
+
+    return run
+
+
+async def fills(desk: Desk) -> Outcome:
+    """Read new fills, deposits and withdrawals of every account; each night and week further back."""
+    overlap, deeper = _overlap(desk)
+    outcome = await _collected(desk, replace(_options(desk), fills=True, overlap=overlap))
+    for name in deeper if outcome.exit_code == 0 else ():
+        now = desk.clock.now()
+        finish_run(desk.writer, start_run(desk.writer, name, now), now, None, now)
+    return outcome
+
+
+def _overlap(desk: Desk) -> tuple[int, tuple[str, ...]]:
+    """Return how far back to read proven time again, and the names of the deeper reads that fulfils.
+
+    Venues correct and add fills late: 15 minutes each time, two days each night, a week each week.
+    """
+    last = {state.job: state.committed or 0 for state in job_states(desk.writer.connection)}
+    now = desk.clock.now()
+    if now - last.get("weekly read", 0) >= WEEK:
+        return WEEKLY_OVERLAP, ("weekly read", "nightly read")
+    if now - last.get("nightly read", 0) >= DAY:
+        return NIGHTLY_OVERLAP, ("nightly read",)
+    return POLL_OVERLAP, ()
+
+
+async def balances(desk: Desk) -> Outcome:
+    """Look at the balances of every account."""
+    return await _collected(desk, replace(_options(desk), balances=True))
+
+
+async def prices(desk: Desk) -> Outcome:
+    """Store new candles of everything the accounts touched."""
+    return await _collected(desk, replace(_options(desk), prices=True))
+
+
+def _options(desk: Desk) -> Options:
+    return Options(fills=False, balances=False, prices=False, valuation=desk.settings.valuation)
+
+
+async def _collected(desk: Desk, options: Options) -> Outcome:
+    summaries = await collect_all(desk.connections, desk.settings.accounts, options, desk.progress)
+    return collected(summaries)
+
+
+def collected(summaries: Sequence[Summary]) -> Outcome:
+    """Return what collecting every account came to."""
+    failed = [one for one in summaries if one.error]
+    refused = any(isinstance(one.error, CredentialsRefused) for one in failed)
+    figures = {
+        "new": sum(one.new for one in summaries),
+        "revised": sum(one.revised for one in summaries),
+        "prices": sum(one.prices for one in summaries),
+        "calls": sum(one.calls for one in summaries),
+        **({"failed": [one.account for one in failed]} if failed else {}),
+    }
+    code = CredentialsRefused.exit_code if refused else STALE_OR_PARTIAL
+    return Outcome(
+        figures,
+        noteworthy=bool(failed or figures["new"] or figures["revised"]),
+        troubles=tuple(f"{one.account}: {one.error}" for one in failed),
+        exit_code=code if failed else 0,
+    )
+
+
+async def measured(desk: Desk) -> Outcome:
+    """Bring every derived number up to the ledger."""
+    done = measure(desk.writer, desk.clock.now())
+    return Outcome({"assets": len(done.assets)}, noteworthy=bool(done.assets))
+
+
+async def alerts(desk: Desk) -> Outcome:
+    """Evaluate every rule and store what has to be told."""
+    done = alert(
+        desk.writer,
+        desk.rules,
+        desk.clock.now(),
+        desk.memory,
+        longest_gap=MISSED_INTERVALS * desk.settings.schedule.alerts,
+    )
+    figures = {"measured": done.measured, "firing": done.firing, "without_data": done.without_data}
+    return Outcome(figures, noteworthy=bool(done.transitions or done.failures), troubles=done.failures)
+
+
+async def delivery(desk: Desk) -> Outcome:
+    """Send what waits in the outbox."""
+    tally = await deliver(desk.writer, desk.courier, desk.clock)
+    troubles = tuple(f"channel {name}: {error}" for name, error in tally.errors.items())
+    figures = {"sent": tally.sent, "failed": tally.failed, "dead": tally.dead}
+    return Outcome(figures, noteworthy=any(figures.values()), troubles=troubles)
+
+
+async def sync(desk: Desk) -> Outcome:
+    """Read everything of every account once, then measure it."""
+    options = Options(valuation=desk.settings.valuation)
+    outcome = await _collected(desk, options)
+    await measured(desk)
+    return outcome
+
+
+async def run_once(desk: Desk) -> Outcome:
+    """Run every job once, in the order in which data flows; the worst exit code wins."""
+    outcomes = [await job.perform(desk) for job in jobs_of(desk.settings.schedule)]
+    return Outcome(
+        {name: value for outcome in outcomes for name, value in outcome.figures.items()},
+        troubles=tuple(dict.fromkeys(trouble for outcome in outcomes for trouble in outcome.troubles)),
+        exit_code=max(outcome.exit_code for outcome in outcomes),
+    )

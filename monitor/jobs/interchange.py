@@ -1,0 +1,190 @@
+"""Events and prices files in and out: read, checked as a whole, stored in one transaction, then measured.
+
+Nothing of a file is stored while any of its rows cannot be read, unless the caller says to skip those. A dry run does
+everything the real one does inside a transaction that is then rolled back, so that it tells exactly what would happen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from monitor.errors import UsageError
+from monitor.interchange.effects import effects
+from monitor.interchange.events import Events, read_events
+from monitor.interchange.prices import Prices, read_prices
+from monitor.interchange.venues import Venues
+from monitor.interchange.write import write_events, write_prices
+from monitor.jobs.measure import measure
+from monitor.store import bulk
+from monitor.store.ledger import commit_prices
+from monitor.store.settings import load_valuation
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import polars as pl
+
+    from monitor.interchange.table import Rejected
+    from monitor.store.database import Writer
+
+PAGE = 5_000
+EXPORT_PAGE = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files to read: events, prices in the reporting currency, or both."""
+
+    events: Path | None = None
+    prices: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What became of the rows; the lists hold lines of the events file. `stored` is false if nothing was kept."""
+
+    accepted: int = 0
+    duplicate: tuple[int, ...] = ()
+    revised: tuple[int, ...] = ()
+    prices: int = 0
+    prices_known: int = 0
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+    stored: bool = False
+
+
+class _DryRun(Exception):
+    """Leave the transaction, keep nothing."""
+
+
+def import_events(writer: Writer, files: Files, now: int, *, skip_bad: bool, dry_run: bool) -> ImportSummary:
+    """Read the files and store what they hold; the same file twice adds nothing.
+
+    With rows that cannot be read and without `skip_bad`, nothing is stored and `stored` is false.
+
+    Raises:
+        UsageError: no file was named, or it does not exist.
+        ImportRejected: a file is no CSV or Parquet, or its columns are not the expected ones.
+    """
+    if files.events is None and files.prices is None:
+        raise UsageError("There is nothing to import.", "Name an events file, --prices FILE, or both.")
+    events = read_events(files.events, _venues(writer.connection)) if files.events else None
+    currency = load_valuation(writer.connection).currency
+    prices = read_prices(files.prices, currency) if files.prices else Prices()
+    rejected = (*(events.rejected if events else ()), *prices.rejected)
+    summary = ImportSummary(rejected=rejected, notes=events.notes if events else ())
+    keep = not dry_run and (skip_bad or not rejected)
+    summary = _store_prices(writer, prices, summary, keep=keep)
+    if events is not None:
+        summary = _store_events(writer, events, summary, now, keep=keep)
+    if keep:
+        measure(writer, now)
+    return replace(summary, stored=keep)
+
+
+def _venues(connection: sqlite3.Connection) -> Venues:
+    """Return what the database knows of accounts that are read from exchanges."""
+    exchanges = connection.execute("SELECT account, exchange FROM accounts WHERE exchange <> 'file'").fetchall()
+    markets = connection.execute("SELECT exchange, symbol, market FROM markets").fetchall() if exchanges else []
+    return Venues(
+        dict(map(tuple, exchanges)),
+        {(exchange, symbol): market for exchange, symbol, market in markets},
+        partial(bulk.stored_key, connection),
+    )
+
+
+def _store_prices(writer: Writer, prices: Prices, summary: ImportSummary, *, keep: bool) -> ImportSummary:
+    """Store the prices, or count those that would be new."""
+    if keep:
+        done = commit_prices(writer, prices.prices)
+        return replace(summary, prices=done.new + done.revised, prices_known=done.known)
+    known = bulk.known_prices(writer.connection, prices.prices)
+    return replace(summary, prices=len(prices.prices) - known, prices_known=known)
+
+
+def _store_events(writer: Writer, events: Events, summary: ImportSummary, now: int, *, keep: bool) -> ImportSummary:
+    """Store all rows in one transaction, and undo it unless they are to be kept."""
+    try:
+        with writer.transaction() as connection:
+            bulk.register_file_accounts(connection, _accounts(events), now)
+            fills, old_fills = _insert(connection, bulk.FILLS, events.fills, now)
+            movements, old_movements = _insert(connection, bulk.MOVEMENTS, events.movements, now)
+            touched = effects(fills, movements)
+            bulk.note_effects(connection, touched.seen, touched.pairs, touched.third_fees)
+            known = (*events.repeats, *old_fills.known, *old_movements.known)
+            revised = (*old_fills.revised, *old_movements.revised)
+            _leave(keep=keep)
+    except _DryRun:
+        pass
+    return replace(
+        summary,
+        accepted=fills.height + movements.height + len(revised),
+        duplicate=tuple(sorted(known)),
+        revised=tuple(sorted(revised)),
+    )
+
+
+def _leave(*, keep: bool) -> None:
+    """Let a transaction end well only if its rows are to be kept."""
+    if not keep:
+        raise _DryRun
+
+
+def _accounts(events: Events) -> list[str]:
+    """Return every account a file names, in order."""
+    columns = (events.fills["account"], events.movements["account"], events.movements["to_account"])
+    return sorted({name for column in columns for name in column.unique().drop_nulls()})
+
+
+def _insert(
+    connection: sqlite3.Connection, ledger: bulk.Ledger, frame: pl.DataFrame, now: int
+) -> tuple[pl.DataFrame, bulk.Stored]:
+    """Store one table's rows; return those that were new, with their ids, and the lines of those that were not."""
+    first = bulk.next_id(connection, ledger)
+    frame = frame.with_row_index("id", offset=first)
+    lines = frame["line"]
+    shared = [name for name in frame.columns if name not in {"id", "line"} and _is_constant(frame[name])]
+    constant = {name: frame[name][0] for name in shared}
+    varying = [name for name in frame.columns if name not in {*shared, "line"}]
+    block = bulk.Block(ledger, tuple(varying), constant)
+    stored = bulk.insert_pages(connection, block, _pages(frame.select(varying)), now)
+    old = stored.known | stored.revised
+    if not old:
+        return frame, stored
+    told = bulk.Stored(
+        frozenset(lines[identity - first] for identity in stored.known),
+        frozenset(lines[identity - first] for identity in stored.revised),
+    )
+    return frame.filter(~frame["id"].is_in(list(old))), told
+
+
+def _is_constant(column: pl.Series) -> bool:
+    """Tell whether all rows hold the same, nothing included."""
+    return bool(len(column)) and column[0] == column[-1] and column.n_unique() == 1
+
+
+def _pages(frame: pl.DataFrame) -> Iterator[list[tuple[bulk.Value, ...]]]:
+    """Yield the rows in pages, so that Python's objects of one are gone before the next."""
+    for part in frame.iter_slices(PAGE):
+        yield part.rows()
+
+
+def export_events(connection: sqlite3.Connection, files: Files) -> tuple[int, int]:
+    """Write the ledger, its prices, or both (CSV, or Parquet by the file's ending); return how many rows each.
+
+    Reading both into a new database gives the same answers. Prices of several venues become one series: where venues
+    were valued apart, the last digits may differ.
+
+    Raises:
+        UsageError: no file was named, or it cannot be written.
+    """
+    if files.events is None and files.prices is None:
+        raise UsageError("There is nothing to export.", "Name an events file, --prices FILE, or both.")
+    pages = bulk.event_pages(connection, EXPORT_PAGE)
+    events = write_events(files.events, pages, bulk.EVENT_FIELDS) if files.events else 0
+    valued = bulk.valued_prices(connection, load_valuation(connection))
+    return events, write_prices(files.prices, valued) if files.prices else 0

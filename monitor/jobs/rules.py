@@ -1,0 +1,93 @@
+"""Where settings and alert rules meet: a settings file is good when both are, and all mistakes are told together."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from monitor.alerts.metrics import METRICS
+from monitor.alerts.rules import KEYS, SEVERITIES, parse_rules
+from monitor.config.complaints import Complaint, Page, refuse
+from monitor.config.load import channel_names, read_settings, rule_tables
+from monitor.config.mistakes import toml_text
+from monitor.config.model import file_schema
+from monitor.config.values import DURATION_SCHEMA
+from monitor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from monitor.alerts.table import RuleComplaint
+    from monitor.config.place import Place
+    from monitor.config.settings import Settings
+    from monitor.records import Rule
+
+
+def load_checked(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Return the settings of a file whose rules are good too.
+
+    Raises:
+        ConfigError: the file cannot be used; the message has one line for each mistake.
+    """
+    settings, complaints = check_file(path, environ)
+    refuse(complaints)
+    if settings is None:
+        raise ConfigError(f"{path} cannot be used.")
+    return settings
+
+
+def check_file(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, tuple[Complaint, ...]]:
+    """Return the settings (None if there is an error) and every complaint, rules included, in the order of the file.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no TOML at all.
+    """
+    settings, complaints = read_settings(path, environ)
+    page, tables = rule_tables(path)
+    _, mistakes = parse_rules(tables, channel_names(path))
+    told = sorted(
+        (*complaints, *(_complaint(page, mistake) for mistake in mistakes)),
+        key=lambda complaint: (complaint.line or 0, complaint.key),
+    )
+    return (None if mistakes else settings), tuple(told)
+
+
+def alert_rules(settings: Settings) -> tuple[Rule, ...]:
+    """Return the rules of settings that were checked before.
+
+    Raises:
+        ConfigError: they were not, and one of them is wrong.
+    """
+    rules, mistakes = parse_rules(settings.rules, settings.channel_names)
+    if mistakes:
+        raise ConfigError("; ".join(str(mistake) for mistake in mistakes))
+    return rules
+
+
+def settings_schema() -> dict[str, object]:
+    """Return the JSON schema of a settings file, rules included."""
+    schema = file_schema()
+    durations = ("window", "baseline", "for", "keep_firing_for", "no_data_for", "repeat_every")
+    known: dict[str, dict[str, object]] = {
+        "metric": {"enum": list(METRICS)},
+        "severity": {"enum": list(SEVERITIES)},
+        "scope": {"enum": ["asset", "portfolio"]},
+        **{key: dict(DURATION_SCHEMA) for key in durations},
+    }
+    properties = schema["properties"]
+    if isinstance(properties, dict):
+        properties["rules"]["items"] = {
+            "type": "object",
+            "properties": {key: known.get(key, {}) for key in sorted(KEYS)},
+            "required": ["name", "metric"],
+            "additionalProperties": False,
+        }
+    return schema
+
+
+def _complaint(page: Page, mistake: RuleComplaint) -> Complaint:
+    """Return a mistake in a rule as a complaint at its line."""
+    inside: Place = tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", mistake.key))
+    shown = toml_text(mistake.value) if isinstance(mistake.value, str | int | float) else None
+    return page.complaint(("rules", mistake.position, *inside), mistake.message, mistake.remedy, shown)

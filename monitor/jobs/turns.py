@@ -1,0 +1,171 @@
+"""A question before one state of the database: which pools it is about, and what each did in the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor.errors import UsageError
+from monitor.jobs.proof import Proof
+from monitor.jobs.question import selected
+from monitor.store import answers
+from monitor.store.settings import load_valuation
+from monitor.store.touched import touched
+from monitor.turnover.half_life import half_life
+from monitor.turnover.holding import OpenLot, held_by_trades
+from monitor.turnover.measures import Relief, State, Step, difference, needs_replay, replay
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from monitor.clock import Window
+    from monitor.jobs.proof import Hole
+    from monitor.jobs.question import Question
+    from monitor.records import Valuation
+    from monitor.store.answers import Pool
+    from monitor.turnover.half_life import HalfLife
+    from monitor.turnover.holding import Held
+    from monitor.turnover.measures import Sums
+
+# Steps of the even grid the half-life is read on.
+GRID = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A question, and all that does not depend on a single pool; `restating` assets are older than the ledger."""
+
+    connection: sqlite3.Connection
+    question: Question
+    now: int
+    valuation: Valuation
+    method: str
+    proof: Proof
+    as_of: int
+    window: Window
+    assets: frozenset[str]
+    pools: Mapping[str, Sequence[Pool]]
+    restating: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What single lots say: how long the relieved were held, which are open at the end, the peak, the half-life."""
+
+    held: list[Held]
+    lots: list[OpenLot]
+    peak: float
+    half_life: HalfLife
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One pool over the window: its states at both ends, its sums, and where rows of it may be missing."""
+
+    pool: Pool
+    first: State | None
+    last: State | None
+    sums: Sums
+    holes: Sequence[Hole]
+    detail: Detail | None
+
+
+def inquire(connection: sqlite3.Connection, question: Question, now: int) -> Inquiry:
+    """Put a question to a database.
+
+    Raises:
+        UsageError: an asset the ledger or the book does not have, a method no tracks are stored for, an empty window.
+    """
+    valuation = load_valuation(connection)
+    method = question.method or valuation.method
+    if not answers.has_tracks(connection, method):
+        raise UsageError(
+            f"No tracks are stored for the costing method {method}.",
+            f"Set `method = {method!r}` in the settings to keep them.",
+        )
+    restating = {asset: since for asset, since in touched(connection).items() if asset not in valuation.cash}
+    assets = selected(question.assets, _known(connection, question.assets, method) | restating.keys(), valuation.cash)
+    pools = {scope: answers.pools(connection, scope, method, assets) for scope in ("portfolio", "account")}
+    _check_books(question, assets - restating.keys(), pools["portfolio"])
+    proof = Proof(answers.coverage(connection), _holders(pools["account"]))
+    as_of = proof.as_of(now, valuation.stale_after) if question.as_of is None else question.as_of
+    return Inquiry(
+        connection=connection,
+        question=question,
+        now=now,
+        valuation=valuation,
+        method=method,
+        proof=proof,
+        as_of=as_of,
+        window=question.span(as_of),
+        assets=assets,
+        pools=pools,
+        restating=restating,
+    )
+
+
+def _known(connection: sqlite3.Connection, assets: Sequence[str], method: str) -> set[str]:
+    """Return the assets of the ledger among those asked about; if one is missing all, to tell what was meant."""
+    names = {name for asset in assets for name in (asset, asset.upper())}
+    found = {pool.asset for pool in answers.pools(connection, "portfolio", method, names)} if names else set()
+    if all({asset, asset.upper()} & found for asset in assets):
+        return found
+    return {pool.asset for pool in answers.pools(connection, "portfolio", method)}
+
+
+def _holders(pools: Sequence[Pool]) -> dict[str, set[str]]:
+    """Return the accounts that ever held each asset."""
+    holders: dict[str, set[str]] = {}
+    for pool in pools:
+        holders.setdefault(pool.asset, set()).add(pool.account)
+    return holders
+
+
+def _check_books(question: Question, assets: Iterable[str], pools: Sequence[Pool]) -> None:
+    """Refuse an asset that has inventory, but in other books than those asked about."""
+    for asset in sorted(assets):
+        books = sorted({pool.book for pool in pools if pool.asset == asset})
+        if not set(books) & set(question.books()):
+            raise UsageError(f"{asset} has no {question.book} inventory.", f"Ask with --book {books[0]}.")
+
+
+def turns(inquiry: Inquiry, scope: str, holes: Sequence[Hole]) -> list[Turn]:
+    """Return what every pool asked about did; a pool without an event before the window's end only if it was named."""
+    books = inquiry.question.books()
+    pools = [pool for pool in inquiry.pools[scope] if pool.book in books]
+    firsts, lasts = (_states(inquiry, pools, instant) for instant in (inquiry.window.start, inquiry.window.end))
+    return [
+        _turn(inquiry, pool, (firsts.get(pool.id), lasts.get(pool.id)), holes)
+        for pool in pools
+        if pool.id in lasts or inquiry.assets
+    ]
+
+
+def _states(inquiry: Inquiry, pools: Sequence[Pool], instant: int) -> dict[int, State]:
+    return {pool: State(*row) for pool, row in answers.tracks_at(inquiry.connection, pools, instant).items()}
+
+
+def _turn(inquiry: Inquiry, pool: Pool, ends: tuple[State | None, State | None], holes: Sequence[Hole]) -> Turn:
+    window, (first, last) = inquiry.window, ends
+    sums = difference(first, last, window)
+    if first is not None and needs_replay(sums, first, last, window):
+        steps = [Step(*step) for step in answers.steps(inquiry.connection, pool, window)]
+        sums |= replay(first, steps, _reliefs(inquiry, pool), window)
+    near = [hole for hole in inquiry.proof.holes_of(pool.asset, holes) if pool.account in {"", hole.account}]
+    turn = Turn(pool, first, last, sums, near, None)
+    return Turn(pool, first, last, sums, near, _detail(inquiry, turn)) if inquiry.question.detail else turn
+
+
+def _reliefs(inquiry: Inquiry, pool: Pool) -> list[Relief]:
+    return [Relief(*relief) for relief in answers.reliefs(inquiry.connection, pool, inquiry.window)]
+
+
+def _detail(inquiry: Inquiry, turn: Turn) -> Detail:
+    connection, pool, window = inquiry.connection, turn.pool, inquiry.window
+    held = held_by_trades(_reliefs(inquiry, pool)) if turn.sums["fills"] else []
+    opened = answers.open_lots(connection, pool, window.end) if turn.last and turn.last.quantity != "0" else []
+    opening = turn.first.inventory_cost if turn.first else 0.0
+    reversion = half_life(answers.grid(connection, pool, window, GRID), window.milliseconds / GRID / 1_000)
+    peak = max(opening, answers.peak(connection, pool, window))
+    return Detail(held, [OpenLot(*lot) for lot in opened], peak, reversion)

@@ -1,0 +1,95 @@
+"""Machine code for the one loop that is sequential by nature, compiled once for each machine.
+
+Numba keeps what it compiled beside the module, or, where that folder is read-only, in the user's cache folder. A
+service account often has neither; then a folder of the account's own under the temporary folder serves, if nobody
+else can write to it: what lies there is unpickled. Without any place every start compiles anew.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+
+import numba
+from numba.core import cgutils, types
+from numba.extending import intrinsic, register_jitable
+from numba.np.numpy_support import carray
+
+if TYPE_CHECKING:
+    import ctypes
+    from collections.abc import Callable
+
+    import numpy as np
+
+F = TypeVar("F", bound="Callable[..., object]")
+Shape = TypeVar("Shape", bound="tuple[int, ...]")
+Cell = TypeVar("Cell", bound="np.generic")
+
+
+def part(function: F) -> F:
+    """Return the function itself, now usable inside compiled code: interpreted and compiled run the same source."""
+    register_jitable(forceinline=True)(function)
+    return function
+
+
+def rare(function: F) -> F:
+    """Return the function itself, as `part` does, for what is called too seldom to be worth inlining."""
+    register_jitable(function)
+    return function
+
+
+class Builder(Protocol):
+    """What is used of the writer of machine code."""
+
+    def inttoptr(self, value: object, kind: object) -> object:
+        """Write the conversion of an integer to a pointer."""
+        ...
+
+
+def _at_address(_context: object, _address: object) -> tuple[object, object]:
+    def generate(_: object, builder: Builder, __: object, arguments: tuple[object]) -> object:
+        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
+
+    return types.voidptr(types.int64), generate
+
+
+# Turns an integer into a pointer, in compiled code. Arrays that come in by their address own nothing, so compiled code
+# counts no references to them: in a loop of small functions that counting takes most of the time.
+_pointer = cast("Callable[[int], ctypes.c_void_p]", intrinsic(_at_address))
+
+
+@part
+def view(address: int, shape: Shape, kind: np.dtype[Cell]) -> np.ndarray[Shape, np.dtype[Cell]]:
+    """Return the array that lies at an address, in compiled code only."""
+    return carray(_pointer(address), shape, kind)
+
+
+def compile_cached(function: F) -> F:
+    """Return the compiled form of a function; it is compiled at its first call and cached on disk."""
+    try:
+        return _jit(function, cache=True)
+    except RuntimeError:  # numba found no folder it may write to
+        folder = _own_folder()
+    if folder is None:
+        return _jit(function, cache=False)
+    setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010  (numba makes its options at run time, unseen by mypy)
+    return _jit(function, cache=True)
+
+
+def _jit(function: F, *, cache: bool) -> F:
+    return cast("F", numba.njit(cache=cache, error_model="numpy")(function))
+
+
+def _own_folder() -> Path | None:
+    """Return a folder under the temporary one that belongs to this user alone, None if there is no such."""
+    folder = Path(tempfile.gettempdir()) / f"monitor-numba-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    return folder if private else None

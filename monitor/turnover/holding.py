@@ -1,0 +1,113 @@
+"""How long inventory was held: holding times of what was relieved, ages of what is still open.
+
+Both are weighted by basis, because a desk's money is stuck, not its units. Buckets are half open: a lot held exactly
+one minute is in `1m_to_1h`.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import fsum
+from typing import TYPE_CHECKING, NamedTuple
+
+from monitor.clock import DAY, HOUR, MINUTE, SECOND
+from monitor.turnover.measures import RELIEVED_BY_TRADES, ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from monitor.turnover.measures import Metrics, Relief, Sums
+
+HELD = ((5 * SECOND, "under_5s"), (MINUTE, "5s_to_1m"), (HOUR, "1m_to_1h"), (DAY, "1h_to_1d"))
+HELD_LONGER = "over_1d"
+HELD_SUMS = ("held_5s", "held_1m", "held_1h", "held_1d")
+AGES = (
+    (HOUR, "under_1h"),
+    (DAY, "1h_to_1d"),
+    (7 * DAY, "1d_to_7d"),
+    (30 * DAY, "7d_to_30d"),
+    (90 * DAY, "30d_to_90d"),
+)
+OLDER = "over_90d"
+
+
+class OpenLot(NamedTuple):
+    """What is left of a lot at an instant: `short` is 1 for a short one, `basis` None if it has no value."""
+
+    opened: int
+    short: int
+    basis: float | None
+
+
+class Held(NamedTuple):
+    """A relieved basis and the milliseconds it was held."""
+
+    milliseconds: int
+    basis: float
+
+
+def held_by_trades(reliefs: Iterable[Relief]) -> list[Held]:
+    """Return basis and holding time of what trades relieved; lots without a value carry no weight and are left out."""
+    return [
+        Held(relief.held, relief.basis)
+        for relief in reliefs
+        if relief.kind in RELIEVED_BY_TRADES and relief.basis is not None
+    ]
+
+
+def holding_time(sums: Sums, held: Sequence[Held] | None) -> Metrics:
+    """Return mean, median and p95 holding time [s] and the shares of basis by bucket, all None if nothing was relieved.
+
+    The median is the least holding time within which at least half of the relieved basis was held, p95 likewise with
+    95 %. With `held` None mean and shares come from the running sums, and median and p95 are None.
+    """
+    if held is None:
+        basis = sums["cogs"] + sums["cover_basis"]
+        buckets = [max(0.0, sums[name]) for name in HELD_SUMS]
+        mean = ratio(sums["held_time"], basis * SECOND)
+        return {"mean": mean, "median": None, "p95": None, "shares": _shares(buckets, basis)}
+    basis = fsum(part.basis for part in held)
+    mean = ratio(fsum(part.basis * part.milliseconds for part in held), basis * SECOND)
+    ordered = sorted(held)
+    bounds = [0, *(bound for bound, _ in HELD)]
+    buckets = [fsum(part.basis for part in held if low <= part.milliseconds < high) for low, high in pairwise(bounds)]
+    median, p95 = (_quantile(ordered, basis * share) for share in (0.5, 0.95))
+    return {"mean": mean, "median": median, "p95": p95, "shares": _shares(buckets, basis)}
+
+
+def _shares(buckets: Sequence[float], basis: float) -> dict[str, float | None]:
+    longer = max(0.0, fsum((basis, *(-bucket for bucket in buckets))))
+    names = [*(name for _, name in HELD), HELD_LONGER]
+    return {name: ratio(part, basis) for name, part in zip(names, (*buckets, longer), strict=True)}
+
+
+def _quantile(ordered: Sequence[Held], wanted: float) -> float | None:
+    """Return the holding time [s] at which the basis, added up from the quickest, reaches `wanted`."""
+    reached = 0.0
+    for part in ordered:
+        reached += part.basis
+        if reached >= wanted and reached > 0:
+            return part.milliseconds / SECOND
+    return ordered[-1].milliseconds / SECOND if ordered and wanted > 0 else None
+
+
+def age(lots: Iterable[OpenLot], instant: int) -> Metrics:
+    """Return the age of open lots at `instant`: `mean` [days], None where nothing is open, and `basis` by bucket.
+
+    The mean weighs longs and shorts by their basis, both positive; each side's own mean and buckets stand apart.
+    """
+    lots = list(lots)
+    return {
+        "mean": _side(lots, instant)["mean"],
+        "long": _side([lot for lot in lots if not lot.short], instant),
+        "short": _side([lot for lot in lots if lot.short], instant),
+    }
+
+
+def _side(lots: Sequence[OpenLot], instant: int) -> Metrics:
+    parts = [(instant - lot.opened, lot.basis) for lot in lots if lot.basis is not None]
+    weight = fsum(basis for _, basis in parts)
+    buckets = dict.fromkeys([*(name for _, name in AGES), OLDER], 0.0)
+    for elapsed, basis in parts:
+        buckets[next((name for bound, name in AGES if elapsed < bound), OLDER)] += basis
+    return {"mean": ratio(fsum(elapsed * basis for elapsed, basis in parts), weight * DAY), "basis": buckets}

@@ -1,0 +1,263 @@
+"""One partition, from its legs to a finished kernel: whole quantities, openings the ledger does not tell, room.
+
+A partition is one asset (or assets that convert into each other) in one book, with one pool for the portfolio or one
+an account. It shares nothing with any other partition, so any number of them may run at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
+
+from monitor.turnover.amounts import POWERS
+from monitor.turnover.arrays import (
+    COUNTS,
+    EVENT,
+    GAIN,
+    HIFO,
+    LOFO,
+    LOT,
+    MARK,
+    NONE,
+    POOL,
+    RELIEF,
+    SAVED_LOT,
+    SEGMENT,
+    SEGMENT_ROW,
+    SEND,
+    STAND,
+    TRADE,
+    WIDTH,
+    Event,
+    Job,
+    Lot,
+    Mark,
+    Pool,
+    Relief,
+    SavedLot,
+    Segment,
+    Terms,
+    objects,
+)
+from monitor.turnover.arrays import ESTIMATED as ESTIMATED_FLAG
+from monitor.turnover.lots import advance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from monitor.turnover.arrays import Row, Table
+
+    Integers = NDArray[np.int64]
+    Numbers = NDArray[np.float64]
+
+# Half of int64: a position and one more fill still fit.
+ROOM = 4.0e18
+QUANTITIES = {"quantity", "left", "came"}
+
+
+class PoolName(NamedTuple):
+    """One pool of lots; `account` is empty in scope portfolio."""
+
+    account: str
+    asset: str
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The legs of one partition in order, as columns; quantities are mantissa / 10 ** decimals, or the text in `wide`.
+
+    `pool` is the place in the partition's pools, `transit` numbers the transfers from 0 on, -1 for other legs.
+    """
+
+    pool: Integers
+    time: Integers
+    action: Integers
+    flags: Integers
+    transit: Integers
+    units: Numbers
+    mantissa: Integers
+    decimals: Integers
+    wide: Sequence[str | None]
+    value: Numbers
+    gross: Numbers
+    price: Numbers
+    mark: Numbers
+
+    def __len__(self) -> int:
+        """Return how many legs there are."""
+        return len(self.time)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of each pool's asset, one after the other: those of pool p are `bounds[p]`."""
+
+    time: Integers
+    value: Numbers
+    bounds: Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """More was given up than the ledger brought in: `quantity` units of a pool, worth `mark` each when it began."""
+
+    pool: int
+    quantity: int
+    first: int
+    mark: float
+    clipped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A partition after its last event. `leg[i]` is the leg of event i, -1 for an opening that was made up."""
+
+    job: Job
+    leg: Integers
+    scale: int
+    shortfalls: tuple[Shortfall, ...]
+
+
+def whole(legs: Legs, pools: int) -> tuple[int, Integers]:
+    """Return the scale of a partition and its quantities in units of 10 ** -scale.
+
+    They are int64 where every quantity and every position on the way holds in it, else Python integers.
+    """
+    mantissa, decimals = legs.mantissa, legs.decimals
+    scale = int(decimals.max(initial=0))
+    if _fits(legs, pools, scale):
+        return scale, mantissa * POWERS[scale - decimals]
+    exact = np.array([_exact(*row) for row in zip(mantissa.tolist(), legs.wide, strict=True)], dtype=object)
+    # a product such as 0.5 * 2.000 has more decimals than it needs
+    while np.any(ending := (decimals > 0) & (exact % 10 == 0)):
+        exact, decimals = np.where(ending, exact // 10, exact), np.where(ending, decimals - 1, decimals)
+    scale = int(decimals.max(initial=0))
+    exact = exact * np.array([10**power for power in (scale - decimals).tolist()], dtype=object)
+    return scale, cast("Integers", exact.astype(np.int64) if _fits(legs, pools, scale) else exact)
+
+
+def _exact(mantissa: int, wide: str | None) -> int:
+    return mantissa if wide is None else int(wide.replace(".", ""))
+
+
+def _fits(legs: Legs, pools: int, scale: int) -> bool:
+    if scale >= len(POWERS):
+        return False
+    reach = np.abs(legs.units).max(initial=0.0)
+    for pool in range(pools):
+        reach = max(reach, np.abs(np.cumsum(legs.units[legs.pool == pool])).max(initial=0.0))
+    return bool(reach * 10.0**scale < ROOM)
+
+
+def shortfalls(legs: Legs, quantity: Integers, unit: float, pools: int, dust: float) -> tuple[Shortfall, ...]:
+    """Return what each pool of a book that cannot be short gave up beyond what it had.
+
+    Up to `dust` it is clipped where it happens; more is an opening the ledger does not tell, at the first mark.
+    """
+    found = []
+    for pool in range(pools):
+        places = np.flatnonzero(legs.pool == pool)
+        missing = -min(np.cumsum(quantity[places]).tolist(), default=0)
+        if missing > 0:
+            first = int(places[0])
+            mark = float(legs.mark[first])
+            found.append(Shortfall(pool, missing, first, mark, clipped=missing / unit * mark <= dust))
+    return tuple(found)
+
+
+def prepare(legs: Legs, marks: Marks, terms: Terms, pools: int) -> Finished:
+    """Return a partition ready to run: its openings put in, its tables laid out."""
+    scale, quantity = whole(legs, pools)
+    terms = terms._replace(unit=10.0**scale)
+    short = () if terms.signed else shortfalls(legs, quantity, terms.unit, pools, terms.dust)
+    opened = [one for one in short if not one.clipped]
+    at = [one.first for one in opened]
+    leg = np.insert(np.arange(len(legs), dtype=np.int64), at, NONE)
+    columns = {
+        "pool": np.insert(legs.pool, at, [one.pool for one in opened]),
+        "time": np.insert(legs.time, at, legs.time[at]),
+        "kind": np.insert(legs.action, at, GAIN),
+        "flags": np.insert(legs.flags, at, ESTIMATED_FLAG),
+        "transit": np.insert(np.where(legs.transit == NONE, NONE, legs.transit + pools), at, NONE),
+        "quantity": np.insert(quantity, at, [one.quantity for one in opened]),
+        "value": np.insert(legs.value, at, [one.quantity / terms.unit * one.mark for one in opened]),
+        "gross": np.insert(legs.gross, at, np.nan),
+        "price": np.insert(legs.price, at, np.nan),
+        "mark": np.insert(np.where(legs.action == TRADE, legs.mark, np.nan), at, np.nan),
+    }
+    job = _lay_out(columns, marks, terms, pools, exact=quantity.dtype == object)
+    return Finished(job, leg, scale, short)
+
+
+def _lay_out(columns: dict[str, NDArray[np.generic]], marks: Marks, terms: Terms, pools: int, *, exact: bool) -> Job:
+    """Return the job's tables: records for machine code, objects where quantities need Python's integers."""
+    count, transits = len(columns["time"]), int(columns["transit"].max(initial=NONE)) + 1
+    moves = int(np.count_nonzero(columns["kind"] == SEND))
+    every, slots = max(pools, transits), pools * (count // SEGMENT + 2)
+    lengths = (count, len(marks.time), count + moves + 16, every, 2 * count + 16, slots, count + 16)
+    if exact:
+        rows = (Event, Mark, Lot, Pool, Relief, Segment, SavedLot)
+        tables: list[object] = [objects(row, length) for row, length in zip(rows, lengths, strict=True)]
+    else:
+        kinds = (EVENT, MARK, LOT, POOL, RELIEF, SEGMENT_ROW, SAVED_LOT)
+        tables = [np.zeros(length, dtype=kind) for kind, length in zip(kinds, lengths, strict=True)]
+    shapes = ((every, WIDTH, 2), (every, WIDTH, 2), (every, 2, 2), (slots, WIDTH, 2), (WIDTH, count), (STAND, count))
+    grids = [np.zeros(shape) for shape in shapes]
+    position = np.zeros(count, dtype=object if exact else np.int64)
+    job = Job._make([terms, *tables, *grids, position, np.zeros(COUNTS, dtype=np.int64)])
+    for name, column in columns.items():
+        put(job.events, name, column)
+    put(job.marks, "time", marks.time)
+    put(job.marks, "value", marks.value)
+    ranked = terms.method in {HIFO, LOFO}
+    put(job.pools, "ranked", np.arange(every) < (pools if ranked else 0))
+    for name in ("first", "last", "segment"):
+        put(job.pools, name, np.full(every, NONE))
+    put(job.pools, "mark", np.full(every, np.nan))
+    for place, name in enumerate(("next_mark", "end_mark")):
+        put(job.pools, name, np.array([*(bound[place] for bound in marks.bounds), *[0] * (every - pools)]))
+    return job
+
+
+def put(table: object, name: str, column: NDArray[np.generic]) -> None:
+    """Write one column of a table, be it records or objects."""
+    if isinstance(table, np.ndarray):
+        table[name] = column
+        return
+    for row, value in zip(cast("list[object]", table), column.tolist(), strict=True):
+        setattr(row, name, value)
+
+
+def ints(table: object, name: str, count: int) -> Integers:
+    """Return the first `count` rows of a column of whole numbers; quantities may be Python's integers."""
+    if isinstance(table, np.ndarray):
+        return cast("Integers", table[name][:count])
+    values = [getattr(row, name) for row in cast("list[object]", table)[:count]]
+    return np.array(values, dtype=object if name in QUANTITIES else np.int64)
+
+
+def floats(table: object, name: str, count: int) -> Numbers:
+    """Return the first `count` rows of a column of floats."""
+    if isinstance(table, np.ndarray):
+        return cast("Numbers", table[name][:count])
+    return np.array([getattr(row, name) for row in cast("list[object]", table)[:count]], dtype=np.float64)
+
+
+def run(finished: Finished, start: int = 0) -> Finished:
+    """Run the kernel over all events, with more room whenever it asks for it."""
+    job, at = finished.job, start
+    while (at := advance(job, at)) < len(job.events):
+        job = job._replace(lots=_more(job.lots), reliefs=_more(job.reliefs), saved=_more(job.saved))
+    return replace(finished, job=job)
+
+
+def _more(table: Table[Row]) -> Table[Row]:
+    """Return a table with its rows and as many empty ones again."""
+    if isinstance(table, np.ndarray):
+        return cast("Table[Row]", np.concatenate([table, np.zeros_like(table)]))
+    rows = cast("list[Row]", table)
+    return [*rows, *objects(type(rows[0]), len(rows))]

@@ -1,0 +1,127 @@
+"""One pool of lots: what enters, what leaves, at what basis; in the subset of Python the kernel is compiled from.
+
+What is left of a lot is worth `basis * left / quantity`, computed anew each time, and what a relief takes is the
+difference of two such values, kept to 32 digits: rounding never piles up, and the last unit takes the remainder.
+"""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import TYPE_CHECKING
+
+from monitor.turnover.arrays import ESTIMATED, LOT_COUNT, NONE, RELIEF_COUNT, SERIAL, WAC
+from monitor.turnover.compiled import part
+from monitor.turnover.order import pop, push
+from monitor.turnover.sums import COST, GUESSED_COST, add
+
+if TYPE_CHECKING:
+    from monitor.turnover.arrays import Event, Grid, Job, Lot
+
+
+@part
+def worth(lot: Lot) -> float:
+    """Return the basis of what is left of a lot."""
+    return lot.basis * (float(lot.left) / float(lot.quantity))
+
+
+@part
+def clear(held: Grid, number: int) -> None:
+    """Set a pool's inventory cost to nothing, exactly."""
+    for column in range(2):
+        held[number, column, 0] = 0.0
+        held[number, column, 1] = 0.0
+
+
+@part
+def average(into: Lot, lot: Lot) -> None:
+    """Let the one lot of a wac pool take in another: quantities and bases add, the opening is their weighted mean."""
+    held, new = worth(into), worth(lot)
+    weight = new / (held + new) if held + new > 0 else 0.0
+    later = ((lot.opened - into.opened) + (lot.drift - into.drift)) * weight
+    opened = into.opened + later
+    into.drift += later - (opened - into.opened)
+    into.opened = opened
+    into.share += (lot.share - into.share) * weight
+    into.left += lot.left
+    into.quantity = into.left
+    into.came += lot.left
+    into.basis = held + new
+    into.came_basis += new
+
+
+@part
+def enter(job: Job, number: int, new: int, event: Event) -> None:
+    """Bring a lot into a pool."""
+    lot, pool = job.lots[new], job.pools[number]
+    basis = worth(lot)
+    lot.pool, lot.entered, lot.came, lot.came_basis = number, event.time, lot.left, basis
+    lot.side = 1 if event.quantity > 0 else -1
+    pool.quantity += lot.side * lot.left
+    if isnan(basis):
+        pool.unpriced += 1
+    else:
+        add(job.held, number, COST, basis)
+        add(job.held, number, GUESSED_COST, basis * lot.share)
+    if job.terms.method == WAC and pool.open > 0:
+        lot.number = NONE
+        average(job.lots[pool.first], lot)
+        if pool.unpriced > 0:
+            # an average with something unknown is unknown
+            pool.unpriced = 1
+            clear(job.held, number)
+    else:
+        lot.number = pool.lots
+        pool.lots += 1
+        push(job, number, new)
+
+
+@part
+def found(job: Job, at: int, units: int, basis: float) -> int:
+    """Return a new lot, not yet in any pool."""
+    new, event = job.counts[LOT_COUNT], job.events[at]
+    lot = job.lots[new]
+    job.counts[LOT_COUNT] += 1
+    lot.event, lot.origin, lot.closed = at, job.counts[SERIAL], NONE
+    job.counts[SERIAL] += 1
+    lot.opened, lot.drift = float(event.time), 0.0
+    lot.quantity, lot.left, lot.basis = units, units, basis
+    lot.share = 1.0 if event.flags & ESTIMATED else 0.0
+    lot.price = event.price
+    return new
+
+
+@part
+def cut(job: Job, at: int, taken: int, units: int) -> tuple[float, float]:
+    """Take units off a lot and its pool; return their basis as a (high, low) pair."""
+    event, lot, held = job.events[at], job.lots[taken], job.held
+    number = event.pool
+    pool, whole = job.pools[number], worth(lot)
+    lot.left -= units
+    rest = worth(lot)
+    basis = whole - rest
+    back = basis - whole
+    low = (whole - (basis - back)) - (rest + back)
+    pool.quantity += -units if pool.quantity > 0 else units
+    if not isnan(basis):
+        add(held, number, COST, -basis)
+        add(held, number, COST, -low)
+        add(held, number, GUESSED_COST, -basis * lot.share)
+        add(held, number, GUESSED_COST, -low * lot.share)
+    elif lot.left == 0:
+        pool.unpriced -= 1
+    if lot.left == 0:
+        lot.closed = event.time
+        pop(job, number, taken)
+    if pool.open == 0:
+        clear(held, number)
+    note(job, at, taken, units, basis)
+    return basis, low
+
+
+@part
+def note(job: Job, at: int, taken: int, units: int, basis: float) -> None:
+    """Write the relief."""
+    relief, lot = job.reliefs[job.counts[RELIEF_COUNT]], job.lots[taken]
+    job.counts[RELIEF_COUNT] += 1
+    relief.event, relief.lot, relief.quantity, relief.basis = at, taken, units, basis
+    relief.held = round((job.events[at].time - lot.opened) - lot.drift)

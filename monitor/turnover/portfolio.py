@@ -1,0 +1,54 @@
+"""The numbers of several pools together: sums of basis over sums of inventory, never a mean of ratios.
+
+    turnover_p = sum of relieved_basis / sum of average_inventory
+
+which equals the inventory-weighted mean of the pools' turnovers. Longs are never netted against shorts, and a pool
+without a value makes the total unpriced rather than smaller.
+"""
+
+from __future__ import annotations
+
+from math import fsum
+from typing import TYPE_CHECKING
+
+from monitor.schema import SUMS
+from monitor.turnover.measures import State, metrics, position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from monitor.clock import Window
+    from monitor.turnover.measures import Metrics, Sums
+
+# Units of different assets do not add up, and half of the assets active is not a share of time.
+OF_ONE_POOL = ("unit_turnover", "active_share")
+
+
+def total(pools: Iterable[Sums]) -> Sums:
+    """Return the sums over all pools."""
+    pools = list(pools)
+    return {name: fsum(sums[name] for sums in pools) for name in SUMS}
+
+
+def counted_once(sums: Sums) -> Sums:
+    """Return the sums of a whole portfolio without the quote legs of crosses: each fill's notional counts once."""
+    return sums | {
+        "buy_notional": sums["buy_notional"] - sums["cross_buy"],
+        "sell_notional": sums["sell_notional"] - sums["cross_sell"],
+    }
+
+
+def portfolio_metrics(sums: Sums, window: Window, *, partial: bool) -> Metrics:
+    """Return the metrics of the `total` of several pools, with the names of one; what only one pool has is None.
+
+    Null rules and statuses are those of one pool, applied to the sums: unpriced if any pool is, never a number that
+    leaves a pool out.
+    """
+    return metrics(sums, window, partial=partial) | dict.fromkeys(OF_ONE_POOL)
+
+
+def total_position(states: Iterable[State | None]) -> dict[str, str | float | None]:
+    """Return the basis of all pools together, None if any pool has a lot without one; units do not add up."""
+    held = [position(state)["basis"] for state in states]
+    known = [basis for basis in held if isinstance(basis, float)]
+    return {"quantity": None, "basis": fsum(known) if len(known) == len(held) else None}
