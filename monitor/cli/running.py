@@ -29,9 +29,10 @@ def run(context: click.Context, *, once: bool) -> int:
     \b
     Example: monitor -c desk/monitor.toml run
     """
-    from monitor.daemon.run import run as watch
+    settings = settings_of(choices_of(context))
+    from monitor.daemon.run import run as watch  # after the settings: a mistake in them is told at once
 
-    return watch(settings_of(choices_of(context)), once=once)
+    return watch(settings, once=once)
 
 
 @click.command(cls=DeskCommand)
@@ -42,9 +43,9 @@ def sync(context: click.Context) -> int:
     \b
     Example: monitor sync && monitor turnover
     """
+    settings = settings_of(choices_of(context))
     from monitor.daemon.logs import configure
 
-    settings = settings_of(choices_of(context))
     configure("warning", settings.log.format, settings.secrets)
     outcome = asyncio.run(read_all(settings, "monitor sync"))
     figures = dict(outcome.figures)

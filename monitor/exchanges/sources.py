@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from monitor.clock import SECOND, Window
 from monitor.errors import CallRejected
-from monitor.exchanges.collector import Page
+from monitor.exchanges.pages import Page
 from monitor.exchanges.movements import movements, transaction
 from monitor.exchanges.normalise import Origin, fills
 
@@ -36,6 +36,7 @@ class FillSource:
         """Read `key` through `client`."""
         facts = client.profile
         self.key, self.window, self.page, self.grain = key, facts.window, facts.page, facts.grain
+        self.order = facts.order
         self._client = client
         self._cursor = facts.cursor
         self._origin = Origin(key, client.account.exchange, facts.not_trades)
@@ -190,6 +191,7 @@ class TransactionSource:
         """
         facts = client.profile
         self.key, self.window, self.page = key, facts.transactions_window, facts.transactions_page
+        self.order: Literal["oldest", "newest", "unknown"] = "unknown"
         self._client = client
         self._origin = Origin(key, client.account.exchange, facts.not_transactions)
         self._method = transaction_method(client.can, key.kind)

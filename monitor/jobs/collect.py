@@ -20,7 +20,7 @@ from monitor.errors import (
     StoreError,
     VenueError,
 )
-from monitor.exchanges.collector import Source, collect
+from monitor.exchanges.collector import collect
 from monitor.exchanges.plan import POLL_OVERLAP, WEEKLY_OVERLAP, spans
 from monitor.exchanges.sources import FillSource, TransactionSource, transaction_method
 from monitor.exchanges.symbols import candidates, everything

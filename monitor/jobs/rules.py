@@ -1,4 +1,4 @@
-"""Where settings and alert rules meet: a settings file is good when both are, and all mistakes are told together."""
+"""Where settings, alert rules and channels meet: a file is good when all are, and all mistakes are told together."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from monitor.config.mistakes import toml_text
 from monitor.config.model import file_schema
 from monitor.config.values import DURATION_SCHEMA
 from monitor.errors import ConfigError
+from monitor.jobs.deliver import check_channels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,7 @@ def load_checked(path: Path, environ: Mapping[str, str]) -> Settings:
 
 
 def check_file(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, tuple[Complaint, ...]]:
-    """Return the settings (None if there is an error) and every complaint, rules included, in the order of the file.
+    """Return the settings (None if there is an error) and every complaint, rules and channels included, in the order of the file.
 
     Raises:
         ConfigError: the file cannot be read, or is no TOML at all.
@@ -46,11 +47,16 @@ def check_file(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None,
     settings, complaints = read_settings(path, environ)
     page, tables = rule_tables(path)
     _, mistakes = parse_rules(tables, channel_names(path))
+    # An address that cannot send is told here, because Apprise would not say a word when an alert is due.
+    unusable = [
+        page.complaint(("channels", name, "url"), message, remedy)
+        for name, message, remedy in (check_channels(settings.channels) if settings else ())
+    ]
     told = sorted(
-        (*complaints, *(_complaint(page, mistake) for mistake in mistakes)),
+        (*complaints, *(_complaint(page, mistake) for mistake in mistakes), *unusable),
         key=lambda complaint: (complaint.line or 0, complaint.key),
     )
-    return (None if mistakes else settings), tuple(told)
+    return (None if mistakes or unusable else settings), tuple(told)
 
 
 def alert_rules(settings: Settings) -> tuple[Rule, ...]:

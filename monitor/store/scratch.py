@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # What an answer needs besides the derived tables; all of them are small.
-COPIED = ("meta", "accounts", "coverage", "findings", "touched")
+COPIED = ("meta", "accounts", "coverage", "findings")
 
 
 @contextmanager

@@ -109,7 +109,7 @@ class Mark:
 
 
 class Lot:
-    """A lot; `left` of `quantity` is still held, `basis` is that of `quantity`.
+    """A lot; `left` of `quantity` is still held, `basis` + `low` is the basis of `quantity` in 32 digits.
 
     `opened` + `drift` is the acquisition (a mean for wac), `entered` when it came into its pool, `share` the estimated
     part of its basis, `side` +1 for a long and -1 for a short, `origin` its place among all acquisitions. `up` and
@@ -132,6 +132,7 @@ class Lot:
     opened: float
     drift: float
     basis: float
+    low: float
     came_basis: float
     share: float
     price: float
@@ -207,6 +208,7 @@ class SavedLot:
     opened: float
     drift: float
     basis: float
+    low: float
     came_basis: float
     share: float
 

@@ -142,7 +142,9 @@ class Ledger:
     def _fee(self, leg: Leg, fee: Fraction) -> Leg:
         if fee < 0:
             return self._gain(replace(leg, kind="rebate", quantity=-fee))
-        return replace(leg, kind="fee", does="fee", quantity=-fee)
+        leg = replace(leg, kind="fee", does="fee", quantity=-fee)
+        # it relieves lots, but where there are none it opens a short one
+        return leg if leg.book == "spot" else self._at_mark(leg)
 
     def _gain(self, leg: Leg, given: Fraction | None = None) -> Leg:
         leg = replace(leg, does="gain")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from monitor.turnover.arrays import NONE, REMAKE
 from monitor.turnover.compiled import rare
 from monitor.turnover.order import foremost, pop, push
-from monitor.turnover.pool import cut, enter, found, worth
+from monitor.turnover.pool import cut, enter, found
 
 if TYPE_CHECKING:
     from monitor.turnover.arrays import Job
@@ -26,9 +26,10 @@ def send(job: Job, at: int) -> None:
         taken = foremost(job, event.pool)
         some = min(units, lots[taken].left)
         units -= some
-        basis, _ = cut(job, at, taken, some)
+        basis, low = cut(job, at, taken, some)
         new = found(job, at, some, basis)
         moved, lot = lots[new], lots[taken]
+        moved.low = low
         moved.pool, moved.number, moved.origin = event.transit, new, lot.origin
         moved.opened, moved.drift = lot.opened, lot.drift
         moved.share, moved.price = lot.share, lot.price
@@ -51,7 +52,7 @@ def remake(job: Job, transit: int, units: int) -> None:
     at = job.pools[transit].first
     while at != NONE:
         lot = lots[at]
-        following, basis = lot.down, worth(lot) + carried
+        following, basis = lot.down, lot.basis + carried
         sent += lot.left
         # what the lots so far make of the whole; one unit at least is left for the last lot
         reached = units if following == NONE else min(units - 1, round(float(sent) / float(total) * float(units)))

@@ -23,6 +23,7 @@ from monitor.turnover.arrays import (
     NONE,
     POOL,
     RELIEF,
+    REMAKE,
     SAVED_LOT,
     SEGMENT,
     SEGMENT_ROW,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
 # Half of int64: a position and one more fill still fit.
 ROOM = 4.0e18
+SPARE = 12  # decimals more where lots are converted
 QUANTITIES = {"quantity", "left", "came"}
 
 
@@ -129,28 +131,34 @@ def whole(legs: Legs, pools: int) -> tuple[int, Integers]:
     """
     mantissa, decimals = legs.mantissa, legs.decimals
     scale = int(decimals.max(initial=0))
-    if _fits(legs, pools, scale):
+    # a conversion spreads what was received over lots in proportion: that takes digits nobody wrote
+    spare = SPARE if np.any(legs.action == REMAKE) else 0
+    reach = _reach(legs, pools)
+    if reach * 10.0**scale < ROOM and scale < len(POWERS):
+        while scale + spare >= len(POWERS) or reach * 10.0 ** (scale + spare) >= ROOM:
+            spare -= 1
+        scale += spare
         return scale, mantissa * POWERS[scale - decimals]
     exact = np.array([_exact(*row) for row in zip(mantissa.tolist(), legs.wide, strict=True)], dtype=object)
     # a product such as 0.5 * 2.000 has more decimals than it needs
     while np.any(ending := (decimals > 0) & (exact % 10 == 0)):
         exact, decimals = np.where(ending, exact // 10, exact), np.where(ending, decimals - 1, decimals)
-    scale = int(decimals.max(initial=0))
+    scale = int(decimals.max(initial=0)) + spare
     exact = exact * np.array([10**power for power in (scale - decimals).tolist()], dtype=object)
-    return scale, cast("Integers", exact.astype(np.int64) if _fits(legs, pools, scale) else exact)
+    fits = scale < len(POWERS) and reach * 10.0**scale < ROOM
+    return scale, cast("Integers", exact.astype(np.int64) if fits else exact)
 
 
 def _exact(mantissa: int, wide: str | None) -> int:
     return mantissa if wide is None else int(wide.replace(".", ""))
 
 
-def _fits(legs: Legs, pools: int, scale: int) -> bool:
-    if scale >= len(POWERS):
-        return False
+def _reach(legs: Legs, pools: int) -> float:
+    """Return the greatest quantity or position there is on the way."""
     reach = np.abs(legs.units).max(initial=0.0)
     for pool in range(pools):
         reach = max(reach, np.abs(np.cumsum(legs.units[legs.pool == pool])).max(initial=0.0))
-    return bool(reach * 10.0**scale < ROOM)
+    return float(reach)
 
 
 def shortfalls(legs: Legs, quantity: Integers, unit: float, pools: int, dust: float) -> tuple[Shortfall, ...]:

@@ -1,7 +1,7 @@
 """One pool of lots: what enters, what leaves, at what basis; in the subset of Python the kernel is compiled from.
 
-What is left of a lot is worth `basis * left / quantity`, computed anew each time, and what a relief takes is the
-difference of two such values, kept to 32 digits: rounding never piles up, and the last unit takes the remainder.
+What a relief takes is `basis * units / quantity` of the lot as it came in, kept to 32 digits: rounding never piles up,
+a crumb of a great lot is as right as the lot, and the last unit takes the remainder.
 """
 
 from __future__ import annotations
@@ -17,11 +17,36 @@ from monitor.turnover.sums import COST, GUESSED_COST, add
 if TYPE_CHECKING:
     from monitor.turnover.arrays import Event, Grid, Job, Lot
 
+SPLITTER = 2.0**27 + 1.0
+
 
 @part
-def worth(lot: Lot) -> float:
-    """Return the basis of what is left of a lot."""
-    return lot.basis * (float(lot.left) / float(lot.quantity))
+def product(one: float, other: float) -> tuple[float, float]:
+    """Return an exact product as a (high, low) pair: Dekker's splitting into halves of 26 bits."""
+    high = one * other
+    lifted = SPLITTER * one
+    one_high = lifted - (lifted - one)
+    one_low = one - one_high
+    lifted = SPLITTER * other
+    other_high = lifted - (lifted - other)
+    other_low = other - other_high
+    return high, ((one_high * other_high - high) + one_high * other_low + one_low * other_high) + one_low * other_low
+
+
+@part
+def portion(lot: Lot, units: int) -> tuple[float, float]:
+    """Return the basis of some units of a lot, basis * units / quantity, as a (high, low) pair."""
+    if units == lot.quantity:
+        return lot.basis, lot.low
+    some, whole = float(units), float(lot.quantity)
+    # integers beyond 2 ** 53 do not fit a float: what is cut off counts in the low part
+    some_low, whole_low = float(units - int(some)), float(lot.quantity - int(whole))
+    high, low = product(lot.basis, some)
+    low += lot.basis * some_low + lot.low * some
+    quotient = high / whole
+    back, back_low = product(quotient, whole)
+    rest = (((high - back) - back_low) + low - quotient * whole_low) / whole
+    return quotient + rest, rest - ((quotient + rest) - quotient)
 
 
 @part
@@ -35,8 +60,11 @@ def clear(held: Grid, number: int) -> None:
 @part
 def average(into: Lot, lot: Lot) -> None:
     """Let the one lot of a wac pool take in another: quantities and bases add, the opening is their weighted mean."""
-    held, new = worth(into), worth(lot)
-    weight = new / (held + new) if held + new > 0 else 0.0
+    held, held_low = portion(into, into.left)
+    total = held + lot.basis
+    back = total - held
+    low = ((held - (total - back)) + (lot.basis - back)) + (held_low + lot.low)
+    weight = lot.basis / total if total > 0 else 0.0
     later = ((lot.opened - into.opened) + (lot.drift - into.drift)) * weight
     opened = into.opened + later
     into.drift += later - (opened - into.opened)
@@ -45,23 +73,25 @@ def average(into: Lot, lot: Lot) -> None:
     into.left += lot.left
     into.quantity = into.left
     into.came += lot.left
-    into.basis = held + new
-    into.came_basis += new
+    into.basis = total + low
+    into.low = low - (into.basis - total)
+    into.came_basis += lot.basis
 
 
 @part
 def enter(job: Job, number: int, new: int, event: Event) -> None:
     """Bring a lot into a pool."""
     lot, pool = job.lots[new], job.pools[number]
-    basis = worth(lot)
-    lot.pool, lot.entered, lot.came, lot.came_basis = number, event.time, lot.left, basis
+    lot.pool, lot.entered, lot.came, lot.came_basis = number, event.time, lot.left, lot.basis
     lot.side = 1 if event.quantity > 0 else -1
     pool.quantity += lot.side * lot.left
-    if isnan(basis):
+    if isnan(lot.basis):
         pool.unpriced += 1
     else:
-        add(job.held, number, COST, basis)
-        add(job.held, number, GUESSED_COST, basis * lot.share)
+        add(job.held, number, COST, lot.basis)
+        add(job.held, number, COST, lot.low)
+        add(job.held, number, GUESSED_COST, lot.basis * lot.share)
+        add(job.held, number, GUESSED_COST, lot.low * lot.share)
     if job.terms.method == WAC and pool.open > 0:
         lot.number = NONE
         average(job.lots[pool.first], lot)
@@ -84,7 +114,7 @@ def found(job: Job, at: int, units: int, basis: float) -> int:
     lot.event, lot.origin, lot.closed = at, job.counts[SERIAL], NONE
     job.counts[SERIAL] += 1
     lot.opened, lot.drift = float(event.time), 0.0
-    lot.quantity, lot.left, lot.basis = units, units, basis
+    lot.quantity, lot.left, lot.basis, lot.low = units, units, basis, 0.0
     lot.share = 1.0 if event.flags & ESTIMATED else 0.0
     lot.price = event.price
     return new
@@ -95,12 +125,9 @@ def cut(job: Job, at: int, taken: int, units: int) -> tuple[float, float]:
     """Take units off a lot and its pool; return their basis as a (high, low) pair."""
     event, lot, held = job.events[at], job.lots[taken], job.held
     number = event.pool
-    pool, whole = job.pools[number], worth(lot)
+    pool = job.pools[number]
+    basis, low = portion(lot, units)
     lot.left -= units
-    rest = worth(lot)
-    basis = whole - rest
-    back = basis - whole
-    low = (whole - (basis - back)) - (rest + back)
     pool.quantity += -units if pool.quantity > 0 else units
     if not isnan(basis):
         add(held, number, COST, -basis)

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 HEAD_INTS = ("segment", "ordinal", "lots", "serial", "before", "active", "open")
 HEAD_FLOATS = ("cost_high", "cost_low", "guessed_high", "guessed_low")
 LOT_INTS = ("number", "origin", "entered", "side", "quantity", "left", "came")
-LOT_FLOATS = ("opened", "drift", "basis", "came_basis", "share", "price")
+LOT_FLOATS = ("opened", "drift", "basis", "low", "came_basis", "share", "price")
 # Of a lot, these change while it is open (an average lot grows): they are those of the moment, not of the end.
-MOVING = {"quantity", "left", "came", "opened", "drift", "basis", "came_basis", "share"}
+MOVING = {"quantity", "left", "came", "opened", "drift", "basis", "low", "came_basis", "share"}
 HEAD = np.dtype([("scale", "<i8"), *((name, "<i8") for name in HEAD_INTS), *((name, "<f8") for name in HEAD_FLOATS)])
 LOT = np.dtype(
     [

@@ -131,7 +131,7 @@ def save(job: Job, number: int) -> None:
             end += 1
         copy.quantity, copy.left, copy.came = lot.quantity, lot.left, lot.came
         copy.opened, copy.drift, copy.share = lot.opened, lot.drift, lot.share
-        copy.basis, copy.came_basis = lot.basis, lot.came_basis
+        copy.basis, copy.low, copy.came_basis = lot.basis, lot.low, lot.came_basis
         at += 1
     job.counts[SAVED_COUNT] = end
 

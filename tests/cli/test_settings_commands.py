@@ -59,6 +59,15 @@ def test_a_rule_for_a_channel_that_does_not_exist_is_a_mistake(monitor: Monitor,
     assert "desk" in ended.err
 
 
+def test_a_channel_that_can_never_send_is_a_mistake(monitor: Monitor, tmp_path: Path) -> None:
+    """It is told when the file is read, not when the first alert is due; the address itself is not repeated."""
+    (tmp_path / "monitor.toml").write_text("[channels.desk]\nurl = { env = 'URL' }\n")
+    ended = monitor("check", environ={"URL": "nosuchservice://Canary880/chat"})
+    assert ended.code == 2
+    assert "monitor.toml:2: channels.desk.url: " in ended.err
+    assert "Canary880" not in ended.err
+
+
 def test_a_warning_does_not_fail_the_check(monitor: Monitor, tmp_path: Path) -> None:
     """An inline secret is told, and the file is good."""
     (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "a"\nexchange = "kraken"\nsecret = "Canary"\n')

@@ -90,7 +90,7 @@ def test_every_commented_option_of_the_example_is_right(tmp_path: Path) -> None:
     (account,) = settings.accounts
     assert len(account.credentials) == 10
     assert settings.valuation == Valuation()
-    assert settings.channels == {"desk": "value of DESK_CHANNEL"}
+    assert settings.channels == {"desk": "json://localhost"}
     assert [rule.name for rule in alert_rules(settings)] == [
         *("stalled", "slower-than-usual", "desk-slow:warning", "desk-slow:critical", "job-fails")
     ]

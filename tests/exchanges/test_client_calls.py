@@ -11,7 +11,7 @@ import pytest
 from monitor.clock import Window
 from monitor.errors import CredentialsRefused, RateLimited, VenueUnavailable
 from monitor.exchanges.client import Client
-from monitor.exchanges.collector import Page
+from monitor.exchanges.pages import Page
 from monitor.exchanges.proof import check_online
 from monitor.exchanges.sources import FillSource, TransactionSource
 from monitor.records import StreamKey

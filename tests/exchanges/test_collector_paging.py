@@ -7,11 +7,13 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 
 from monitor.clock import DAY, HOUR, MINUTE, SECOND, Window
-from monitor.exchanges.collector import Page, collect
+from monitor.exchanges.collector import collect
+from monitor.exchanges.pages import Page
 from monitor.exchanges.plan import spans
 from monitor.records import Batch, Fill, StreamKey
 
@@ -49,6 +51,7 @@ class SimulatedVenue:
     honours_until: bool = True
     cursor: bool = False
     window: int | None = None
+    order: Literal["oldest", "newest", "unknown"] = "unknown"
     key: StreamKey = KEY
     calls: int = 0
     visible_at: int | None = None

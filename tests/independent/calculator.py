@@ -71,6 +71,8 @@ class Sums:
     units_time: Fraction = ZERO
     market_time: Fraction | None = ZERO
     held: Fraction = ZERO
+    fee_basis: Fraction = ZERO
+    withdrawn_basis: Fraction = ZERO
     peak: Fraction = ZERO
     fills: int = 0
 
@@ -285,9 +287,11 @@ class Calculator:
         pool.sums.estimated_time += sum((lot.basis for lot in pool.lots if lot.estimated), ZERO) * span
         pool.sums.units_time += abs(pool.units) * span
         if pool.units and pool.sums.market_time is not None:
-            cuts = [begin, *(at for at, _ in self.prices.get(key[1], []) if begin < at < stop), stop]
+            # The units of an inverse contract are its face: they are worth what its quote is.
+            asset = CURRENCY if key[2] == "inverse" else key[1]
+            cuts = [begin, *(at for at, _ in self.prices.get(asset, []) if begin < at < stop), stop]
             for one, other in pairwise(cuts):
-                mark = self.mark(key[1], one)
+                mark = self.mark(asset, one)
                 if mark is None:
                     pool.sums.market_time = None
                     return
@@ -368,12 +372,18 @@ class Calculator:
             if move.to:
                 taken.quantity *= move.scale
                 self.add(move.to, taken)
-            elif move.kind == "trade" and self.inside(move.time):
+            elif self.inside(move.time):
                 self.book(move, taken, value * abs(taken.quantity) / units)
 
     def book(self, move: Move, taken: Lot, value: Fraction) -> None:
         """Add what a trade relieved: cogs of a long lot, the entry value of a short one."""
         sums = self.pools[move.key].sums
+        if move.kind == "fee":
+            sums.fee_basis += taken.basis
+        if move.kind in {"withdrawal", "funding", "settlement", "adjust", "write_off"}:
+            sums.withdrawn_basis += taken.basis
+        if move.kind != "trade":
+            return
         long = taken.quantity > 0
         if long:
             sums.cogs += taken.basis
@@ -426,6 +436,8 @@ class Calculator:
             "days_inventory": days * average / relieved if relieved else None,
             "unit_turnover": sum((s.units_relieved for s in sums), ZERO) / units if units and not once else None,
             "realised_pnl": sum((s.realised_pnl for s in sums), ZERO),
+            "fee_basis": sum((s.fee_basis for s in sums), ZERO),
+            "withdrawn_basis": sum((s.withdrawn_basis for s in sums), ZERO),
             "velocity": (bought + sold) / market if market else None,
             "portfolio_turnover_rate": min(bought, sold) / market if market else None,
             "mean_holding_seconds": sum((s.held for s in sums), ZERO) / relieved / 1000 if relieved else None,

@@ -56,12 +56,12 @@ class Ledger:
         """Bring the derived tables up to the ledger."""
         return measure(self.writer, self.now)
 
-    def answer(self, start: str = "", end: str = "", **options: Unpack[Options]) -> Answer:
+    def answer(self, first: str = "", last: str = "", **options: Unpack[Options]) -> Answer:
         """Ask about the window from a day to a day; empty for the default."""
-        if start:
-            options["start"] = parse_instant(start)
-        if end:
-            options["end"] = parse_instant(end)
+        if first:
+            options["start"] = parse_instant(first)
+        if last:
+            options["end"] = parse_instant(last)
         return turnover_answer(self.reader, now=self.now, **options)
 
     def _fill(self, account: str, row: list[str]) -> Fill:

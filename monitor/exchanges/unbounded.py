@@ -1,0 +1,68 @@
+"""Venues that do not honour an end: every answer starts, or ends, wherever the venue likes.
+
+Cutting windows is of no use there. If answers run oldest first from `since`, they are chained: the next one asks from
+the last row's time and must begin with that row. If they are the newest rows whatever is asked, only the stretch they
+span is known, and what lies before it is a gap.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor.clock import Window
+from monitor.exchanges.pages import finding, proven, unsplittable
+from monitor.records import Batch, Gap
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from monitor.exchanges.pages import Fullness, Page, Source
+
+
+async def forward(source: Source, span: Window, page: Page, fullness: Fullness) -> AsyncIterator[Batch]:
+    """Yield what a span holds; `page` is the full answer for its start, which ran past the end asked for."""
+    ascending, position = source.order == "oldest", span.start
+    while True:
+        reached = min(page.times[-1], span.end)
+        if reached >= span.end and ascending:
+            yield proven(source.key, Window(position, span.end), page)
+            return
+        if page.times[-1] <= position:  # a page of one instant
+            yield await unsplittable(source, Window(position, position + 1), page)
+            following, reached = await source.read(Window(position + 1, span.end)), position + 1
+        else:
+            following = await source.read(Window(page.times[-1], max(page.times[-1] + 1, span.end)))
+            ascending = ascending or _chained(page, following, full=fullness.full(following.raw_rows))
+            if not ascending or not _keys(page) & _keys(following):
+                for batch in _newest(source, Window(position, span.end), page):
+                    yield batch
+                return
+            if reached > position:
+                yield proven(source.key, Window(position, reached), page)
+        position, page = reached, following
+        if position >= span.end:
+            return
+        if not fullness.full(page.raw_rows):
+            yield proven(source.key, Window(position, span.end), page)
+            return
+
+
+def _keys(page: Page) -> set[str]:
+    return {row.key for row in (*page.fills, *page.movements)}
+
+
+def _chained(page: Page, following: Page, *, full: bool) -> bool:
+    """Tell whether an answer goes on where the one before ended: full, none earlier, and some row in both."""
+    return full and following.times[0] >= page.times[-1] and bool(_keys(page) & _keys(following))
+
+
+def _newest(source: Source, span: Window, page: Page) -> list[Batch]:
+    """Return what the newest page proves: the stretch after its oldest row; before that rows may be missing."""
+    oldest = page.times[0]
+    if oldest < span.start:
+        return [proven(source.key, span, page)]
+    edge = min(oldest + 1, span.end)
+    reason = "the venue gives only its newest rows"
+    gap = Gap(span.start, edge, reason)
+    lost = Batch(source.key, gap=gap, findings=finding(source.key, reason))
+    return [lost, *([proven(source.key, Window(edge, span.end), page)] if edge < span.end else [])]
