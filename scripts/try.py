@@ -33,10 +33,10 @@ def main() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 - this file must tell it before anything is installed
         sys.exit(f"The monitor needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     set_up(LOCKS[command])
+    os.chdir(ROOT)
     if command == "demo":
         become(["-m", "monitor", "demo", *options])
     if command == "test":
-        os.chdir(ROOT)
         become(["-m", "pytest", *options])
 
 

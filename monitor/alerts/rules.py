@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from monitor.alerts.metrics import METRICS
 from monitor.alerts.table import RuleComplaint, Table, did_you_mean
+from monitor.clock import DAY, duration_text
 from monitor.records import Rule
 
 if TYPE_CHECKING:
@@ -169,6 +170,9 @@ def _compared(table: Table, rule: Rule, metric: Metric) -> Rule:
     if limit is not None and clear is not None and (clear < limit if side == "below" else clear > limit):
         remedy = f"Write a number {'above' if side == 'below' else 'below'} {limit:g}, or leave clear out."
         table.wrong("clear", f"A rule that fires {side} {limit:g} cannot clear at {clear:g}.", remedy)
+    if rule.metric == "days_inventory" and side == "above" and not relative and limit and limit * DAY >= rule.window:
+        seen = f"An asset that sold nothing shows as its whole window, {duration_text(rule.window)}."
+        table.wrong(written[0], seen, f"Write a window longer than {limit:g} days.")
     if relative and metric.owner != "asset":
         table.wrong(written[0], f"{rule.metric} has no baseline.", "Use below or above.")
     below, above = (limit, None) if side == "below" else (None, limit)

@@ -139,7 +139,7 @@ class Client:
     async def sync_clock(self) -> None:
         """Measure the difference between this clock and the venue's, where the venue tells its time."""
         self._ahead_checked = self.surroundings.patience.monotonic()
-        if self.can("fetchTime"):
+        if self.profile.signs_time and self.can("fetchTime"):
             await self._patiently("load_time_difference", (), {}, may_resync=False)
 
     async def server_time(self) -> int:

@@ -40,6 +40,7 @@ class Profile:
     page size as `limit`. `grain` of `since` and `until`, ms. `exclusive_since`: a row at `since` itself is not given.
     `until` the venue honours an end. `symbol_required` fills are listed per market only. `history` how far back, ms.
     `walk` the first reading of a market goes by trade id, which needs no windows. `id_scope` where trade ids are unique.
+    `signs_time` requests carry the venue's time, so our clock is set by it; where a rising number is enough, it is not.
     `timeframe` of price candles and how many come in one answer.
     `wallets` parameters of fetchBalance per book, where the venue keeps them apart. `not_trades` rows of the fills
     endpoint that are no fills, as (field, values); `not_transactions` likewise of deposits and withdrawals.
@@ -62,6 +63,7 @@ class Profile:
     transactions_history: int | None = None
     options: dict[str, object] = field(default_factory=dict)
     wallets: dict[Book, dict[str, str]] = field(default_factory=dict)
+    signs_time: bool = True
     timeframe: str = "1h"
     candles: int = 500
     currencies_need_key: bool = False
@@ -132,6 +134,8 @@ PROFILES: dict[str, Profile] = {
         page=50,
         ask=False,
         order="newest",
+        # The nonce need only rise, and the venue tells its time in whole seconds: set by it, a restart could step back.
+        signs_time=False,
         timeframe="4h",  # OHLC serves the newest 720 only: 30 days of hours, 120 days of four hours
         candles=720,
         grain=SECOND,

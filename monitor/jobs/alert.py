@@ -21,7 +21,7 @@ from monitor.store.journal import alert_states, annotate, new_restatements, prun
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from monitor.episodes import AlertState, Transition
     from monitor.records import Rule
@@ -58,7 +58,8 @@ def alert(
     and counts for no `for`. A rule that cannot be measured is in state error; the others go on.
     """
     memory = memory or Memory()
-    measurements, failures = measure(writer.connection, rules, now, memory.baselines)
+    known = subjects_of(alert_states(writer.connection))
+    measurements, failures = measure(writer.connection, rules, now, memory.baselines, known)
     with writer.transaction() as connection:
         states, transitions = conclude(connection, rules, measurements, now, longest_gap)
         _annotate(connection, memory.baselines)
@@ -81,13 +82,25 @@ def conclude(
     return states, transitions
 
 
-def measure(
-    connection: sqlite3.Connection, rules: Sequence[Rule], now: int, baselines: Baselines
-) -> tuple[list[Measurement], tuple[str, ...]]:
-    """Return what every rule sees now, and a sentence for each rule that could not be measured."""
+def subjects_of(states: Iterable[AlertState]) -> dict[str, set[str]]:
+    """Return the subjects each rule has a state for."""
     known: dict[str, set[str]] = {}
-    for state in alert_states(connection):
+    for state in states:
         known.setdefault(state.rule, set()).add(state.subject)
+    return known
+
+
+def measure(
+    connection: sqlite3.Connection,
+    rules: Sequence[Rule],
+    now: int,
+    baselines: Baselines,
+    known: Mapping[str, set[str]],
+) -> tuple[list[Measurement], tuple[str, ...]]:
+    """Return what every rule sees now, and a sentence for each rule that could not be measured.
+
+    `known` are the subjects each rule has a state for: one that is no longer there is measured as exempt.
+    """
     desk = Desk(connection, now, baselines, {})
     measurements: list[Measurement] = []
     failures = []

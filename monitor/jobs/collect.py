@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.exchanges.client import Client
+    from monitor.exchanges.pages import Source
     from monitor.jobs.connections import Connections
 
 # Where neither the settings nor the venue say when an account began.

@@ -39,7 +39,9 @@ def load_checked(path: Path, environ: Mapping[str, str]) -> Settings:
 
 
 def check_file(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, tuple[Complaint, ...]]:
-    """Return the settings (None if there is an error) and every complaint, rules and channels included, in the order of the file.
+    """Return the settings (None if there is an error) and every complaint in the order of the file.
+
+    Rules and channels are part of it: a rule with a mistake, an address that can never send.
 
     Raises:
         ConfigError: the file cannot be read, or is no TOML at all.

@@ -149,6 +149,10 @@ def test_times_may_be_written_as_durations() -> None:
         ('metric = "turnover"\nbelow = 2\nasset = 5', "asset = 5: This must be a text or a list of texts."),
         ('metric = "turnover"\nbelow = 2\nmin_fills = 2.5', "min_fills = 2.5: This must be a whole number."),
         ('metric = "stale"\nasset = "BTC"', "stale is not a number of any asset. Take asset out of the rule."),
+        (
+            'metric = "days_inventory"\nwindow = "7d"\nabove = 7',
+            "above = 7: An asset that sold nothing shows as its whole window, 7d. Write a window longer than 7 days.",
+        ),
         ('metric = "stale"\nchange_above = 2', "stale has no baseline. Use below or above."),
         (
             'metric = "turnover"\nscope = "portfolio"\nasset = "BTC"\nbelow = 2',

@@ -25,7 +25,10 @@ TABLES: dict[str, type[Table]] = {
     "channels": ChannelTable,
     "log": LogTable,
 }
-ENVIRONMENT = {name: f"value of {name}" for name in ("KRAKEN_KEY", "KRAKEN_SECRET", "OKX_PASSPHRASE", "DESK_CHANNEL")}
+ENVIRONMENT = {
+    **{name: f"value of {name}" for name in ("KRAKEN_KEY", "KRAKEN_SECRET", "OKX_PASSPHRASE")},
+    "DESK_CHANNEL": "json://localhost",
+}
 OPTION = re.compile(r"^(?:# )?(\w+) = ")
 
 

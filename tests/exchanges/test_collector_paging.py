@@ -15,7 +15,7 @@ from monitor.clock import DAY, HOUR, MINUTE, SECOND, Window
 from monitor.exchanges.collector import collect
 from monitor.exchanges.pages import Page
 from monitor.exchanges.plan import spans
-from monitor.records import Batch, Fill, StreamKey
+from monitor.records import Batch, Fill, Quarantined, StreamKey
 
 START = 1_700_000_000_000
 KEY = StreamKey("desk", "fills", symbol="BTC/USDT")
@@ -151,6 +151,29 @@ def test_ties_over_a_page_without_a_cursor_are_a_gap() -> None:
     assert (bad.gap.start, bad.gap.end) == (moment, moment + 1)
     assert (bad.proven, bad.cursor, bad.findings[0].code) == (None, None, "gap")
     assert {one.key for one in others} <= {one.key for batch in batches for one in batch.fills}
+
+
+def test_newest_rows_only_leave_a_named_gap() -> None:
+    """Where neither start nor end helps, the newest page is kept and everything before it is a gap, not proven."""
+    everything = history(200, seed=6)
+    batches = gather(SimulatedVenue(everything, newest_first=True, honours_until=False), [WHOLE])
+    oldest = everything[-50].time
+    (gap,) = [batch.gap for batch in batches if batch.gap]
+    assert (gap.start, gap.end) == (WHOLE.start, oldest + 1)
+    assert [batch.proven for batch in batches if batch.proven] == [(oldest + 1, WHOLE.end)]
+
+
+def test_a_row_in_quarantine_leaves_its_window_unproven() -> None:
+    """What could not be read is kept, and its window is asked for again next time."""
+
+    class Odd(SimulatedVenue):
+        async def read(self, window: Window) -> Page:
+            page = await super().read(window)
+            return Page(page.fills, (), (Quarantined(KEY, "odd", "{}"),), page.raw_rows + 1)
+
+    (batch,) = gather(Odd([fill(1, START)]), [WHOLE])
+    assert (batch.proven, batch.cursor, len(batch.fills), len(batch.quarantined)) == (None, None, 1, 1)
+    assert batch.gap is not None
 
 
 def test_late_fills_are_found_by_the_overlap() -> None:

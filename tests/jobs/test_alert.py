@@ -32,7 +32,7 @@ RULE = Rule("slow", "turnover", ("*",), window=4 * DAY, below=0.6)
 
 def seen(ledger: Ledger, *rules: Rule, now: int = SIXTH) -> list[Measurement]:
     """Return what rules see."""
-    measured, failures = measure(ledger.writer.connection, rules, now, Baselines())
+    measured, failures = measure(ledger.reader, rules, now, Baselines(), {})
     assert failures == ()
     return measured
 
@@ -73,7 +73,8 @@ def test_evaluating_again_tells_nothing_new(ledger: Ledger) -> None:
 
 def test_an_idle_asset_is_stalled_and_a_sold_one_is_no_matter(ledger: Ledger) -> None:
     """Nothing relieved is turnover 0; nothing held is exempt, and ends what fired."""
-    ledger.add(f"{SLOW}\n2024-01-12 sell 1 BTC/USD 140")
+    ledger.add(SLOW)
+    ledger.add("2024-01-12 sell 1 BTC/USD 140")
     ledger.measure()
     tenth, twentieth = parse_instant("2024-01-10"), parse_instant("2024-01-20")
     assert values(seen(ledger, RULE, now=tenth)) == [("BTC", 0.0, "measured")]

@@ -29,6 +29,8 @@ CLOSE = 1e-9
 class Book:
     """A first-in-first-out book in fractions: what it held from when, and what it relieved when."""
 
+    units: Fraction = Fraction(0)
+    cost: Fraction = Fraction(0)
     lots: deque[list[Fraction]] = field(default_factory=deque)
     path: list[tuple[int, Fraction, Fraction]] = field(default_factory=list)
     reliefs: list[tuple[int, Fraction, Fraction]] = field(default_factory=list)
@@ -38,15 +40,19 @@ class Book:
         left = Fraction(fill.amount)
         if fill.side == "buy":
             self.lots.append([left, Fraction(fill.price)])
+            self.units += left
+            self.cost += left * Fraction(fill.price)
         while fill.side == "sell" and left:
             taken = min(left, self.lots[0][0])
-            self.reliefs.append((fill.time, taken, taken * self.lots[0][1]))
+            basis = taken * self.lots[0][1]
+            self.reliefs.append((fill.time, taken, basis))
+            self.units -= taken
+            self.cost -= basis
             self.lots[0][0] -= taken
             left -= taken
             if not self.lots[0][0]:
                 self.lots.popleft()
-        units = sum((lot[0] for lot in self.lots), Fraction(0))
-        self.path.append((fill.time, units, sum((lot[0] * lot[1] for lot in self.lots), Fraction(0))))
+        self.path.append((fill.time, self.units, self.cost))
 
     def headline(self, window: Window) -> dict[str, Fraction]:
         """Return relieved basis, average inventory and unit turnover of a window."""
@@ -54,9 +60,10 @@ class Book:
         units_time = cost_time = Fraction(0)
         ends = [time for time, _, _ in self.path[1:]] + [window.end]
         for (time, units, cost), end in zip(self.path, ends, strict=True):
-            span = max(0, min(end, window.end) - max(time, window.start))
-            units_time += units * span
-            cost_time += cost * span
+            span = min(end, window.end) - max(time, window.start)
+            if span > 0:
+                units_time += units * span
+                cost_time += cost * span
         relieved = sum((row[2] for row in inside), Fraction(0))
         average = cost_time / window.milliseconds
         return {

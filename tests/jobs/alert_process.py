@@ -1,0 +1,78 @@
+"""A process that evaluates and delivers on a virtual clock until it is killed: `alert_process.py DATABASE LOG MINUTES`.
+
+Values follow from the time alone, so a killed process goes on where the database stands. Each message that arrives is
+one line of the log, written before the sender knows of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.clock import MINUTE
+from monitor.jobs.alert import conclude
+from monitor.jobs.courier import Courier, Post, Tally
+from monitor.records import Measurement, Rule
+from monitor.store.database import open_writer
+from monitor.store.outbox import waiting_channels
+
+if TYPE_CHECKING:
+    from monitor.delivery.message import Channel, Message
+
+START = 1_767_225_600_000  # 2026-01-01
+CHANNELS = ("good", "log")
+RULE = Rule(
+    *("held", "turnover", ("*",)),
+    below=2.0,
+    clear=2.4,
+    hold=2 * MINUTE,
+    keep_firing=2 * MINUTE,
+    no_data_hold=2 * MINUTE,
+    repeat_every=5 * MINUTE,
+    notify=CHANNELS,
+)
+SUBJECTS = ("BTC", "ETH")
+LEVELS = (3.0, 1.0, 1.0, 2.2, 3.0, None)
+LONGEST_GAP = 3 * MINUTE
+
+
+def value(subject: str, minute: int) -> float | None:
+    """Return a value that stays four minutes at each level."""
+    return LEVELS[(minute // 4 + len(subject) + SUBJECTS.index(subject)) % len(LEVELS)]
+
+
+def main(database: Path, log: Path, minutes: int) -> None:
+    """Evaluate minute after minute from where the database stands, then deliver what is left."""
+    line = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def send(channel: Channel, message: Message, deadline: float) -> None:
+        assert deadline
+        os.write(line, f"{channel.name} {message.key}\n".encode())
+
+    with open_writer(database, holder=f"process {os.getpid()}") as writer:
+        post = Post(dict.fromkeys(CHANNELS, "stdout://"), send, f"process {os.getpid()}", lambda: 0.0)
+        courier, tally = Courier(post), Tally()
+        (last,) = writer.connection.execute("SELECT max(time_ms) FROM measurements").fetchone()
+        now = START if last is None else last
+        while now < START + minutes * MINUTE or waiting_channels(writer.connection, now + 10 * MINUTE):
+            now += MINUTE
+            if now <= START + minutes * MINUTE:
+                seen = [measured(subject, now) for subject in SUBJECTS]
+                with writer.transaction() as connection:
+                    conclude(connection, [RULE], seen, now, LONGEST_GAP)
+            courier.dispatch(writer, now, tally)
+            while courier.busy:
+                courier.wait(1.0)
+                courier.settle(writer, now, tally)
+
+
+def measured(subject: str, now: int) -> Measurement:
+    """Return what is seen of a subject at an instant."""
+    found = value(subject, (now - START) // MINUTE)
+    return Measurement(RULE.name, subject, now, found, None if found is not None else "stale")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,158 @@
+"""The derived tables: replaced for some assets or for all, and read back."""
+
+from __future__ import annotations
+
+import struct
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from monitor.clock import Window
+from monitor.records import Account, Batch, Movement, StreamKey
+from monitor.schema import SUMS
+from monitor.store import answers
+from monitor.store.ledger import commit_batch, commit_movements, register_account
+from monitor.store.track import Derived, PoolKey, converted_with, refresh_coverage, replace_tracks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor.store.answers import Pool
+    from monitor.store.database import Writer
+    from monitor.store.track import Value
+
+ONE = Decimal(1)
+PREFIX = struct.pack(f"<{2 * len(SUMS)}d", *([0.0] * 2 * len(SUMS)))
+
+
+def key(asset: str, account: str = "") -> PoolKey:
+    """Return the key of an asset's spot pool."""
+    return PoolKey("account" if account else "portfolio", account, asset, "spot", "fifo")
+
+
+def track(place: int, *events: tuple[int, str, float], segment_of: int = 100) -> dict[str, Sequence[Sequence[Value]]]:
+    """Return the rows of a pool from (time, quantity, inventory cost) after each event, `segment_of` to a segment."""
+    rows: list[Sequence[Value]] = []
+    segments: dict[int, list[Value]] = {}
+    for ordinal, (time, quantity, cost) in enumerate(events):
+        segment = ordinal // segment_of
+        rows.append((place, time, ordinal, segment, quantity, cost, 0.0, 0, 1, *([0.0] * len(SUMS))))
+        first = segments.setdefault(segment, [place, segment, ordinal, time, cost, PREFIX, b""])
+        first[4] = max(float(str(first[4])), cost)
+    return {"track": rows, "segments": list(segments.values())}
+
+
+def put(writer: Writer, derived: Derived, assets: set[str] | None) -> None:
+    """Store derived rows in a transaction."""
+    with writer.transaction() as connection:
+        replace_tracks(connection, derived, assets)
+
+
+def pool(writer: Writer, asset: str) -> Pool:
+    """Return the stored pool of an asset."""
+    (found,) = answers.pools(writer.connection, "portfolio", "fifo", [asset])
+    return found
+
+
+def test_only_the_named_assets_are_replaced(writer: Writer) -> None:
+    """Rows and marks of other assets stay; an asset that brings nothing any more is gone."""
+    both = {
+        table: [*track(0, (5, "1", 10.0))[table], *track(1, (6, "2", 20.0))[table]] for table in ("track", "segments")
+    }
+    marks = [("BTC", 1, 9.0, 0.0, "x"), ("ETH", 1, 8.0, 0.0, "x")]
+    put(writer, Derived([key("BTC"), key("ETH")], both, marks), None)
+    put(writer, Derived([key("BTC")], track(0, (7, "3", 30.0))), {"BTC", "ETH"})
+    assert [p.asset for p in answers.pools(writer.connection, "portfolio", "fifo")] == ["BTC"]
+    last = answers.track_at(writer.connection, pool(writer, "BTC"), 10)
+    assert last is not None
+    assert (last.time, last.quantity, last.inventory_cost) == (7, "3", 30.0)
+    assert writer.connection.execute("SELECT count(*) FROM marks").fetchone() == (0,)
+    put(writer, Derived([key("ETH")], track(0, (8, "4", 40.0))), {"ETH"})
+    assert answers.track_at(writer.connection, pool(writer, "BTC"), 10) == last
+
+
+def test_state_before_an_instant(writer: Writer) -> None:
+    """The state at an instant is that after the last event before it, ties by their place."""
+    put(writer, Derived([key("BTC")], track(0, (5, "1", 10.0), (5, "2", 20.0), (9, "3", 30.0))), None)
+    found = [answers.track_at(writer.connection, pool(writer, "BTC"), instant) for instant in (5, 6, 9, 10)]
+    assert [row.quantity if row else None for row in found] == [None, "2", "2", "3"]
+
+
+def test_marks_run_on_from_the_last_event(writer: Writer) -> None:
+    """From instant 3 to 10 with no mark before 5, 2 a unit until 8 and 4 from there: 2 * 3 + 4 * 2, 2 unmarked."""
+    marks = [("BTC", 5, 2.0, 0.0, "x"), ("BTC", 8, 4.0, 6.0, "x")]
+    put(writer, Derived([key("BTC")], track(0, (3, "7", 10.0)), marks), None)
+    last = answers.track_at(writer.connection, pool(writer, "BTC"), 10)
+    assert last is not None
+    assert (last.mark_time, last.unmarked) == (2 * 3 + 4 * 2, 5 - 3)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "integral"),
+    [(5, 8, 2 * 3), (6, 8, 2 * 2), (6, 9, 2 * 2 + 4 * 1), (8, 9, 4), (9, 12, 4 * 3), (7, 7, 0)],
+)
+def test_mark_integral(writer: Writer, start: int, end: int, integral: float) -> None:
+    """A mark counts from the instant it is known."""
+    put(writer, Derived([], {}, [("BTC", 5, 2.0, 0.0, "x"), ("BTC", 8, 4.0, 6.0, "x")]), None)
+    assert answers.mark_integral(writer.connection, "BTC", start, end) == (integral, 0)
+
+
+def test_peak_reads_whole_segments_by_their_summary(writer: Writer) -> None:
+    """The greatest cost after an event of the window, whatever segments it begins and ends in."""
+    costs = [3.0, 9.0, 4.0, 8.0, 5.0, 7.0, 1.0, 6.0]
+    events = [(time, "1", cost) for time, cost in enumerate(costs)]
+    put(writer, Derived([key("BTC")], track(0, *events, segment_of=2)), None)
+    for start in range(9):
+        for end in range(start + 1, 10):
+            found = answers.peak(writer.connection, pool(writer, "BTC"), Window(start, end))
+            assert found == max(costs[start:end], default=0.0)
+
+
+def test_open_lots(writer: Writer) -> None:
+    """A lot is open from its entry until its last unit has left; what is left of its basis is what was not relieved."""
+    lots: list[Sequence[Value]] = [
+        (0, 0, 1, 1, "4", 40.0, 0, 9, 1, None),
+        (0, 1, 2, 3, "-1", 7.0, 0, None, 2, None),
+        (0, 2, 1, 1, "1", None, 0, None, 2, None),
+    ]
+    reliefs: list[Sequence[Value]] = [(0, 5, 3, 0, "1", 10.0, 4, "trade"), (0, 9, 4, 0, "3", 30.0, 8, "trade")]
+    put(writer, Derived([key("BTC")], {"lots": lots, "reliefs": reliefs}), None)
+    found = [answers.open_lots(writer.connection, pool(writer, "BTC"), instant) for instant in (3, 4, 6, 9, 10)]
+    first, short, unknown = (1, 0, 40.0), (2, 1, 7.0), (1, 0, None)
+    rest = (1, 0, 30.0)
+    assert found == [
+        [first, unknown],
+        [first, short, unknown],
+        [rest, short, unknown],
+        [rest, short, unknown],
+        [short, unknown],
+    ]
+
+
+def test_grid_of_positions(writer: Writer) -> None:
+    """Positions on an even grid, both ends included, each after all events before it."""
+    put(writer, Derived([key("BTC")], track(0, (0, "1", 1.0), (25, "-2", 1.0))), None)
+    assert answers.grid(writer.connection, pool(writer, "BTC"), Window(0, 100), 4) == [0, 1, -2, -2, -2]
+
+
+def test_conversions_join_assets(writer: Writer) -> None:
+    """Assets that convert into each other, over any number of steps, are computed together; transfers join nothing."""
+    moved = [
+        Movement("paper", "file", "1", 1, "convert", "A", ONE, to_asset="B", received=ONE),
+        Movement("paper", "file", "2", 1, "convert", "B", ONE, to_asset="C", received=ONE),
+        Movement("paper", "file", "3", 1, "transfer", "D", ONE, to_account="main", received=ONE),
+    ]
+    commit_movements(writer, moved, 1)
+    assert converted_with(writer.connection, {"A"}) == {"A", "B", "C"}
+    assert converted_with(writer.connection, {"D"}) == {"D"}
+
+
+def test_coverage_of_every_read_account(writer: Writer) -> None:
+    """What the streams prove is copied for accounts that are read; imported ones need no proof."""
+    register_account(writer, Account("extra", "okx"), 1)
+    commit_batch(writer, Batch(StreamKey("main", "fills"), proven=(5, 9), cursor=9), 9)
+    with writer.transaction() as connection:
+        assert refresh_coverage(connection)
+        assert not refresh_coverage(connection)
+    assert answers.coverage(writer.connection) == {"extra": (), "main": ((5, 9),), "other": (), "paper": None}
