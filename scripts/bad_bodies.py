@@ -3,9 +3,10 @@
 Usage: python scripts/bad_bodies.py [EXCHANGE...]
 
 Every exchange x (html, truncated, empty, null, {}, [], wrong shape, HTTP 523) x (fills, balances). An answer is
-"loud" if it ends in an error or in quarantined rows, "not asked" if ccxt failed before a request was sent, "nothing" if the venue's own way of saying so was recognised
-(an empty list where ccxt reads the body itself as the list of rows), "silent" if it passed for an empty portfolio or for
-"no fills" without that. The exit code is 1 if anything is silent.
+"loud" if it ends in an error or in quarantined rows, "not asked" if ccxt failed before a request was sent (which proves
+nothing about the body), "silent" if it passed for "no fills" or an empty portfolio. `[]` alone may be a venue's own way
+to say that there is nothing: where it passed it counts as "taken", and those exchanges are listed, because the script
+cannot know which of them really answer so. The exit code is 1 if anything is silent.
 """
 
 from __future__ import annotations
@@ -89,9 +90,11 @@ def market(symbol: str) -> dict[str, object]:
     base, quote = pair.split("/")
     contract = bool(settle)
     return {
-        "id": base + quote + settle, "numericId": 1, "symbol": symbol, "base": base, "quote": quote, "baseId": base, "quoteId": quote,
-        "settle": settle or None, "settleId": settle or None, "type": "swap" if contract else "spot", "spot": not contract,
-        "margin": False, "swap": contract, "future": False, "option": False, "contract": contract, "active": True,
+        "id": base + quote + settle, "numericId": 1, "symbol": symbol,
+        "base": base, "quote": quote, "baseId": base, "quoteId": quote,
+        "settle": settle or None, "settleId": settle or None,
+        "type": "swap" if contract else "spot", "spot": not contract, "margin": False,
+        "swap": contract, "future": False, "option": False, "contract": contract, "active": True,
         "linear": True if contract else None, "inverse": False if contract else None,
         "contractSize": "1" if contract else None, "altname": base + quote,
         "precision": {"amount": "0.00000001", "price": "0.00000001"}, "limits": {}, "info": {},
@@ -99,7 +102,7 @@ def market(symbol: str) -> dict[str, object]:
 
 
 async def verdict(client: Client, kind: str, body: str) -> str:
-    """Return what became of the present body: loud, nothing, silent, or not offered."""
+    """Return what became of the present body: loud, taken, silent, or not offered."""
     offered = client.exchange.has.get("fetchMyTrades" if kind == "fills" else "fetchBalance")
     if not offered:
         return "not offered"
@@ -118,7 +121,7 @@ async def verdict(client: Client, kind: str, body: str) -> str:
         return "loud"
     if not quiet:
         return "loud"
-    return "nothing" if body == "[]" else "silent"
+    return "taken" if body == "[]" else "silent"
 
 
 async def probe(exchange: str, endpoint: str, state: State) -> dict[tuple[str, str], str]:
@@ -147,22 +150,25 @@ async def main(wanted: list[str]) -> int:
     state = State(BODIES["html"])
     runner, endpoint = await serve(state)
     counts: Counter[tuple[str, str, str]] = Counter()
-    silent, unasked = [], set()
+    silent, unasked, taken = [], set(), set()
     for exchange in wanted:
         for (name, kind), said in (await probe(exchange, endpoint, state)).items():
             counts[name, kind, said] += 1
+            if said == "taken":
+                taken.add(f"{exchange} {kind}")
             if said == "not asked":
                 unasked.add(f"{exchange} {kind}")
             if said == "silent":
                 silent.append(f"{exchange} {kind} {name}")
     await runner.cleanup()
-    print(
-        f"{len(wanted)} exchanges\n{'body':<11}{'kind':<10}{'loud':>6}{'nothing':>9}{'silent':>8}{'not asked':>11}{'not offered':>13}"
-    )
+    print(f"{len(wanted)} exchanges")
+    print(f"{'body':<11}{'kind':<10}{'loud':>6}{'taken':>9}{'silent':>8}{'not asked':>11}{'not offered':>13}")
     for name in BODIES:
         for kind in KINDS:
-            row = [counts[name, kind, said] for said in ("loud", "nothing", "silent", "not asked", "not offered")]
+            row = [counts[name, kind, said] for said in ("loud", "taken", "silent", "not asked", "not offered")]
             print(f"{name:<11}{kind:<10}{row[0]:>6}{row[1]:>9}{row[2]:>8}{row[3]:>11}{row[4]:>13}")
+    if taken:
+        print(f"[] taken for nothing, to be checked against each venue's documentation: {', '.join(sorted(taken))}")
     if unasked:
         print(f"not asked (refused before anything was sent): {', '.join(sorted(unasked))}")
     print("\n".join(silent) if silent else "0 silent")

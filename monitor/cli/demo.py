@@ -167,7 +167,7 @@ def table_job() -> Job:
 
     async def perform(desk: Desk) -> Outcome:
         nonlocal told
-        answer = turnover_answer(desk.writer.connection, now=desk.clock.now(), detail=False)
+        answer = turnover_answer(desk.writer.connection, now=desk.clock.now(), detail=False, book="spot")
         rows = repr((answer["portfolio"], answer["assets"]))
         if rows != told:
             told = rows

@@ -14,11 +14,14 @@ from monitor.cli.output import Column, Listing, Row, say, show
 from monitor.cli.reading import reading
 from monitor.clock import SystemClock
 from monitor.jobs.answer import turnover_answer
-from monitor.jobs.question import ALL_BOOKS, BOOKS, METHODS
+from monitor.jobs.question import ALL_BOOKS, BOOKS, HEADLINE_BOOK, METHODS
+from monitor.store.answers import has_tracks
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from monitor.jobs.answer import Answer
-    from monitor.jobs.question import By
+    from monitor.jobs.question import By, Options
 
 UNTRUSTED = {"partial", "stale"}
 
@@ -33,7 +36,7 @@ class Asked:
     end: int | None
     as_of: int | None
     by: By
-    book: str
+    book: str | None
     method: str | None
     strict: bool
 
@@ -52,7 +55,9 @@ class Asked:
     help="One row each.",
 )
 @click.option(
-    "--book", type=click.Choice([*BOOKS, ALL_BOOKS]), default="spot", show_default=True, help="Market family."
+    "--book",
+    type=click.Choice([*BOOKS, ALL_BOOKS]),
+    help="Market family to show and sum [default: show every one, sum spot].",
 )
 @click.option("--method", type=click.Choice(METHODS), help="Costing [default: as in the settings].")
 @click.option("--exit-code", "strict", is_flag=True, help="End with 4 if the data is stale or not complete.")
@@ -67,20 +72,19 @@ def turnover(context: click.Context, asked: Asked) -> int:
       monitor turnover --from 2026-01-01 --to 2026-02-01 --by account -f csv
     """
     form = choices_of(context).format
+    question: Options = {
+        "assets": asked.assets,
+        "window": asked.window,
+        "start": asked.start,
+        "end": asked.end,
+        "as_of": asked.as_of,
+        "by": asked.by,
+        "book": asked.book,
+        "method": asked.method,
+        "detail": form != "table",
+    }
     with reading(context) as connection:
-        answer = turnover_answer(
-            connection,
-            now=SystemClock().now(),
-            assets=asked.assets,
-            window=asked.window,
-            start=asked.start,
-            end=asked.end,
-            as_of=asked.as_of,
-            by=asked.by,
-            book=asked.book,
-            method=asked.method,
-            detail=form != "table",
-        )
+        answer = answered(connection, question)
     show(turnover_listing(answer, asked.by, asked.book), form)
     found = cast("list[dict[str, str]]", answer["findings"])
     for finding in found if form == "table" else ():
@@ -89,7 +93,17 @@ def turnover(context: click.Context, asked: Asked) -> int:
     return STALE_OR_PARTIAL if asked.strict and untrusted else 0
 
 
-def turnover_listing(answer: Answer, by: By, book: str) -> Listing:
+def answered(connection: sqlite3.Connection, question: Options) -> Answer:
+    """Return the answer from the stored tracks; for a method that has none, from the ledger, which takes longer."""
+    now, method = SystemClock().now(), question["method"]
+    if method is None or has_tracks(connection, method):
+        return turnover_answer(connection, now=now, **question)
+    from monitor.jobs.remeasure import remeasured_answer  # noqa: PLC0415 - it brings polars and numba with it
+
+    return remeasured_answer(connection, now=now, **question)
+
+
+def turnover_listing(answer: Answer, by: By, book: str | None) -> Listing:
     """Return the answer as a listing: a row an asset (and account), the portfolio last."""
     portfolio = cast("dict[str, object]", answer["portfolio"])
     assets = cast("list[Row]", answer["assets"])
@@ -97,11 +111,11 @@ def turnover_listing(answer: Answer, by: By, book: str) -> Listing:
     days = f"{window['days']:g}"
     title = (
         f"Inventory turnover over {days} days, {moment_text(window['from'])} to {moment_text(window['to'])} UTC, "
-        f"{answer['method']}, {book if book != ALL_BOOKS else 'all books'}"
+        f"{answer['method']}, {'all books' if book == ALL_BOOKS else book or HEADLINE_BOOK}"
     )
     return Listing(
         title,
-        _columns(str(answer["currency"]), days, by, book),
+        _columns(str(answer["currency"]), days, by, books=any(row["book"] != HEADLINE_BOOK for row in assets)),
         assets if by != "portfolio" else [portfolio],
         answer,
         total={**portfolio, "asset": "portfolio"},
@@ -123,12 +137,12 @@ def _with_accounts(assets: list[Row], accounts: list[Row]) -> list[Row]:
     ]
 
 
-def _columns(currency: str, days: str, by: By, book: str) -> list[Column]:
+def _columns(currency: str, days: str, by: By, *, books: bool) -> list[Column]:
     """Return the columns of the table, units in the headers."""
     return [
         *([words("account", "account")] if by == "account" else []),
         words("asset", "asset"),
-        *([words("book", "book")] if book == ALL_BOOKS else []),
+        *([words("book", "book")] if books else []),
         Column("turnover", "turnover\nx", turnover_text, figure=True),
         Column("days_inventory", "days of\ninventory d", lambda row: days_text(row, days), figure=True),
         money("relieved_basis", f"relieved\nbasis {currency}"),

@@ -59,7 +59,8 @@ PROOFS: dict[str, tuple[str, ...]] = {
 }
 # Methods that trade, move funds or change the account; never followed, and every call of one is refused.
 WRITE = re.compile(
-    r"(create_(\w*order|convert_trade|sub_|deposit_|vault|gift|proxy|account|wallet|api_key)|cancel_|edit_|close_(position|all_pos)|withdraw|transfer(?!s)|futures_transfer|"
+    r"(create_(\w*order|convert_trade|sub_|deposit_|vault|gift|proxy|account|wallet|api_key)|cancel_|edit_|"
+    r"close_(position|all_pos)|withdraw|transfer(?!s)|futures_transfer|"
     r"set_(leverage|margin|position_mode)|add_margin|reduce_margin|borrow_|repay_|redeem|stake|approve|revoke)"
 )
 # Endpoints never sent, whatever names them.

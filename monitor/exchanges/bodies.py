@@ -127,6 +127,6 @@ def _alike(node: dict[str, Json]) -> bool:
     values = list(node.values())
     if not values or not all(isinstance(child, dict) for child in values):
         return False
-    common = set.intersection(*(set(child) for child in values if isinstance(child, dict)))
-    scalars = [name for name in common if all(not isinstance(v[name], dict | list) for v in values)]  # type: ignore[index,call-overload]
-    return bool(scalars)
+    rows = [child for child in values if isinstance(child, dict)]
+    common = set.intersection(*(set(row) for row in rows))
+    return any(all(not isinstance(row[name], dict | list) for row in rows) for name in common)

@@ -199,7 +199,7 @@ class Client:
             reading = getattr(self.exchange, method)(*args, **named)
             answer = Answer(await asyncio.wait_for(reading, self.surroundings.deadline), tuple(bodies))
             self._check(method, answer)
-        except Exception as error:  # noqa: BLE001  # ccxt raises anything; errors.py knows what to do about each
+        except Exception as error:  # noqa: BLE001 - ccxt raises anything; errors.py knows what to do about each
             body = bodies[-1] if bodies else Body("", "")
             return failure(error, self.account.exchange, self.account.credentials, body)
         finally:

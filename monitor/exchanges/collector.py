@@ -7,19 +7,15 @@ that one wanders, the span becomes a gap, the cursor stays, and reading goes on 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-from monitor.clock import Window
-from monitor.records import Batch, Fill, Finding, Gap, Movement, Quarantined, StreamKey
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
 
 from monitor.clock import SECOND, Window
 from monitor.exchanges.pages import Fullness, Page, Source, proven, unsplittable
 from monitor.exchanges.unbounded import forward
 from monitor.records import Batch, StreamKey
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
 
 
 async def collect(source: Source, spans: Sequence[Window]) -> AsyncIterator[Batch]:

@@ -156,7 +156,7 @@ def redacted(text: str, secrets: Mapping[str, str]) -> str:
     """
     for secret in secrets.values():
         for piece in {secret, quote(secret, safe=""), *secret.split("\n"), *secret.split("\\n")}:
-            if len(piece) >= 4:  # noqa: PLR2004  # shorter pieces would blank out ordinary words
+            if len(piece) >= 4:  # noqa: PLR2004 - shorter pieces would blank out ordinary words
                 text = text.replace(piece, "***")
     text = re.sub(r"(https?://[^\s?'\"]+)\?[^\s'\"]*", r"\1?***", text)
     text = re.sub(r"(?i)\b(signature|sign|apikey|api_key|nonce|timestamp|recvwindow)=[^&\s'\"]+", r"\1=***", text)

@@ -64,14 +64,7 @@ class Guard(Exchange):
 
     # --- the way out ---
 
-    async def fetch2(
-        self,
-        path: str,
-        api: list[str] = ["public"],  # noqa: B006  # ccxt's own signature
-        method: str = "GET",
-        params: dict[str, object] = {},  # noqa: B006  # ccxt's own signature
-        config: dict[str, object] = {},  # noqa: B006  # ccxt's own signature
-    ) -> object:
+    async def fetch2(self, path: str, api: Loose = ("public",), method: str = "GET", *told: Loose) -> object:
         """Send one request of the allowlist.
 
         Raises:
@@ -85,7 +78,7 @@ class Guard(Exchange):
             )
         token = _cleared.set((method, path))
         try:
-            return await super().fetch2(path, api, method, params, config)
+            return await super().fetch2(path, api, method, *told)
         finally:
             _cleared.reset(token)
 
@@ -164,10 +157,10 @@ class Guard(Exchange):
 
     def safe_market(
         self,
-        marketId: Loose = None,  # noqa: N803  # the name ccxt calls it by
+        marketId: Loose = None,  # noqa: N803 - the name ccxt calls it by
         market: Loose = None,
         delimiter: Loose = None,
-        marketType: Loose = None,  # noqa: N803
+        marketType: Loose = None,  # noqa: N803 - the name ccxt calls it by
     ) -> Loose:
         """Return the market of an id; an unknown id stays unknown instead of becoming the market asked for."""
         found = super().safe_market(marketId, market, delimiter, marketType)
@@ -234,7 +227,7 @@ for _name in (
     "safe_list_n",
 ):
     setattr(Guard, _name, _watched(_name))
-setattr(Guard, "safe_timestamp", staticmethod(_milliseconds))  # noqa: B010  # ccxt declares a method there
+setattr(Guard, "safe_timestamp", staticmethod(_milliseconds))  # noqa: B010 - ccxt declares a method there
 
 
 @cache

@@ -98,11 +98,10 @@ def fill(row: Row, origin: Origin, markets: Markets, digests: Digests) -> Fill:
     side = text(row, "side")
     if side not in {"buy", "sell"}:
         raise Unreadable(f"the side is {side!r}")
-    info, inverse = raw_row(row), bool(market.get("inverse"))
+    info, inverse, contract = raw_row(row), bool(market.get("inverse")), bool(market.get("contract"))
     book = _margin(info) or book_of(market, origin.stream.book)
     trade_id, order_id = text(row, "id"), text(row, "order")
     identity = f"{trade_id}|{order_id or ''}|{side}" if _usable(trade_id) else digests.key(raw(row))
-    contract = bool(market.get("contract"))
     return Fill(
         account=origin.stream.account,
         exchange=origin.exchange,

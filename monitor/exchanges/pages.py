@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from monitor.clock import Window
 from monitor.records import Batch, Fill, Finding, Gap, Movement, Quarantined, StreamKey
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from monitor.clock import Window
 
 # Aim at pages this full: a denser stretch then rarely needs a cut.
 AIM = 0.6
@@ -41,6 +44,7 @@ class Source(Protocol):
     page: int | None
     grain: int
     order: Literal["oldest", "newest", "unknown"]
+    history: int | None
 
     async def read(self, window: Window) -> Page:
         """Return the answer for a window; rows outside it may be among them."""
@@ -98,6 +102,7 @@ def proven(key: StreamKey, window: Window, page: Page) -> Batch:
 
 
 def finding(key: StreamKey, reason: str) -> tuple[Finding, ...]:
+    """Return what a person must know of a gap in a stream."""
     subject = " ".join(part for part in (key.account, key.kind, key.book, key.symbol) if part)
     return (
         Finding("gap", subject, f"Rows may be missing: {reason}.", "See `monitor gaps`; it is read again each time."),
@@ -105,6 +110,7 @@ def finding(key: StreamKey, reason: str) -> tuple[Finding, ...]:
 
 
 async def unsplittable(source: Source, window: Window, page: Page) -> Batch:
+    """Return a window that time cannot cut, by the venue's own cursor; a gap if it has none or it wandered."""
     drained = await source.drain(window, page)
     if drained is not None:
         return proven(source.key, window, drained)
@@ -119,5 +125,3 @@ async def unsplittable(source: Source, window: Window, page: Page) -> Batch:
         raw_rows=page.raw_rows,
         calls=page.calls,
     )
-
-

@@ -39,7 +39,8 @@ class Profile:
     `window` longest span of one call, ms. `page` most rows of one answer (None: learnt while reading). `ask`: send the
     page size as `limit`. `grain` of `since` and `until`, ms. `exclusive_since`: a row at `since` itself is not given.
     `until` the venue honours an end. `symbol_required` fills are listed per market only. `history` how far back, ms.
-    `walk` the first reading of a market goes by trade id, which needs no windows. `id_scope` where trade ids are unique.
+    `walk` the first reading of a market goes by trade id, which needs no windows.
+    `id_scope` where trade ids are unique.
     `signs_time` requests carry the venue's time, so our clock is set by it; where a rising number is enough, it is not.
     `timeframe` of price candles and how many come in one answer.
     `wallets` parameters of fetchBalance per book, where the venue keeps them apart. `not_trades` rows of the fills
@@ -164,7 +165,6 @@ PROFILES: dict[str, Profile] = {
         window=_short(7 * DAY),
         page=500,
         order="newest",
-        cursor=Cursor("token", "currentPage"),
         symbol_required=False,
         transactions_window=_short(7 * DAY),
         transactions_page=500,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from monitor.clock import SECOND, Window
 from monitor.errors import CallRejected
-from monitor.exchanges.pages import Page
 from monitor.exchanges.movements import movements, transaction
 from monitor.exchanges.normalise import Origin, fills
+from monitor.exchanges.pages import Page
 
 if TYPE_CHECKING:
     from monitor.exchanges.bodies import Json
@@ -36,7 +36,7 @@ class FillSource:
         """Read `key` through `client`."""
         facts = client.profile
         self.key, self.window, self.page, self.grain = key, facts.window, facts.page, facts.grain
-        self.order = facts.order
+        self.order, self.history = facts.order, facts.history
         self._client = client
         self._cursor = facts.cursor
         self._origin = Origin(key, client.account.exchange, facts.not_trades)
@@ -112,10 +112,10 @@ class FillSource:
             answer = await self._ask(window, params)
             total = joined(total, self._page_of(answer))
             token = token_of(answer, cursor)
-            if not answer.rows or token is None or token == "":
+            if len(answer.rows) < (self.page or 1):
                 return total
-            if token in seen:
-                return None
+            if token is None or token in seen:
+                return None  # a full page that does not say how to go on proves nothing
             seen.add(token)
             params = {cursor.param: token}
         return None
@@ -192,6 +192,7 @@ class TransactionSource:
         facts = client.profile
         self.key, self.window, self.page = key, facts.transactions_window, facts.transactions_page
         self.order: Literal["oldest", "newest", "unknown"] = "unknown"
+        self.history = facts.transactions_history
         self._client = client
         self._origin = Origin(key, client.account.exchange, facts.not_transactions)
         self._method = transaction_method(client.can, key.kind)

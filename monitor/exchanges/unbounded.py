@@ -48,7 +48,7 @@ async def forward(source: Source, span: Window, page: Page, fullness: Fullness) 
 
 
 def _keys(page: Page) -> set[str]:
-    return {row.key for row in (*page.fills, *page.movements)}
+    return {fill.key for fill in page.fills} | {move.key for move in page.movements}
 
 
 def _chained(page: Page, following: Page, *, full: bool) -> bool:

@@ -92,8 +92,10 @@ def _row(inquiry: Inquiry, turn: Turn) -> Metrics:
     return row
 
 
-def _total(inquiry: Inquiry, pooled: Sequence[Turn], holes: Sequence[Hole]) -> Metrics:
-    """Return the numbers of several pools together; peak and half-life belong to one pool."""
+def _total(inquiry: Inquiry, every: Sequence[Turn], holes: Sequence[Hole]) -> Metrics:
+    """Return the numbers of several pools of the books to sum; peak and half-life belong to one pool."""
+    books = inquiry.question.summed()
+    pooled = [turn for turn in every if turn.pool.book in books]
     sums = total(turn.sums for turn in pooled)
     partial = any(turn.holes for turn in pooled) if inquiry.assets else bool(holes)
     # Of named assets every leg counts; of all of them, a cross would count twice.

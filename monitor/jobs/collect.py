@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from monitor.clock import DAY, Window
+from monitor.clock import DAY, Window, iso
 from monitor.errors import (
     CallRejected,
     CredentialsRefused,
@@ -238,19 +238,33 @@ class _Run:
     async def _windows(self, source: Source, now: int, done: int, total: int) -> None:
         key, connection = source.key, self.writer.connection
         proven = streams.intervals(connection, key)
-        start = self._start(proven, now)
+        start = self._reachable(source, self._start(proven, now), now)
         overlap = max(self.options.overlap, WEEKLY_OVERLAP) if key.kind in TRANSACTIONS else self.options.overlap
         todo = spans(start, now, proven, overlap)
         length, read = sum(span.milliseconds for span in todo), 0
+        holes = 0
         async for batch in collect(source, todo):
             commit = ledger.commit_batch(self.writer, batch, self.clock.now())
             self.rows += commit.new
             self.total = replace(
                 self.total, new=self.total.new + commit.new, revised=self.total.revised + commit.revised
             )
+            holes += batch.gap is not None
             read += batch.proven[1] - batch.proven[0] if batch.proven else 0
             self.progress.step(Step(key.account, key, done, total, min(1.0, read / length), batch.calls, self.rows))
+        if not holes:
+            findings.resolve(self.writer, "gap", _subject(key), self.clock.now())
         findings.resolve(self.writer, "stream paused", _subject(key), self.clock.now())
+
+    def _reachable(self, source: Source, start: int, now: int) -> int:
+        """Return the instant from which the venue still lists rows; what lies before it is said aloud."""
+        if source.history is None or start >= now - source.history:
+            return start
+        edge = now - source.history
+        streams.limit(self.writer, source.key, edge)
+        message = f"{self.account.exchange} lists nothing before {iso(edge)}; the account starts at {iso(start)}."
+        self._find("unreachable", source.key, message, "Import the older rows from a file.")
+        return edge
 
     def _start(self, proven: Sequence[tuple[int, int]], now: int) -> int:
         """Return the instant from which on a stream is read: the settings' start, else what the venue can show."""

@@ -23,8 +23,10 @@ from monitor.jobs.courier import Courier, Post
 from monitor.jobs.deliver import all_channels, deliver
 from monitor.jobs.desk import Desk, Job, Outcome
 from monitor.jobs.measure import measure
+from monitor.jobs.reconcile import reconcile, told
 from monitor.jobs.rules import alert_rules
 from monitor.store.database import open_writer
+from monitor.store.holdings import deep_read_asked
 from monitor.store.runs import finish_run, job_states, start_run
 from monitor.store.settings import save_valuation
 
@@ -101,11 +103,13 @@ async def fills(desk: Desk) -> Outcome:
 def _overlap(desk: Desk) -> tuple[int, tuple[str, ...]]:
     """Return how far back to read proven time again, and the names of the deeper reads that fulfils.
 
-    Venues correct and add fills late: 15 minutes each time, two days each night, a week each week.
+    Venues correct and add fills late: 15 minutes each time, two days each night, a week each week and
+    whenever a balance disagrees with the ledger.
     """
     last = {state.job: state.committed or 0 for state in job_states(desk.writer.connection)}
     now = desk.clock.now()
-    if now - last.get("weekly read", 0) >= WEEK:
+    weekly = last.get("weekly read", 0)
+    if now - weekly >= WEEK or deep_read_asked(desk.writer.connection) > weekly:
         return WEEKLY_OVERLAP, ("weekly read", "nightly read")
     if now - last.get("nightly read", 0) >= DAY:
         return NIGHTLY_OVERLAP, ("nightly read",)
@@ -113,8 +117,9 @@ def _overlap(desk: Desk) -> tuple[int, tuple[str, ...]]:
 
 
 async def balances(desk: Desk) -> Outcome:
-    """Look at the balances of every account."""
-    return await _collected(desk, replace(_options(desk), balances=True))
+    """Look at the balances of every account and compare them with the ledger."""
+    outcome = await _collected(desk, replace(_options(desk), balances=True))
+    return told(outcome, await reconcile(desk.writer, desk.clock))
 
 
 async def prices(desk: Desk) -> Outcome:

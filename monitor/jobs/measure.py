@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from monitor.exact import plain
@@ -18,6 +19,8 @@ from monitor.store.restatements import edges, log_restatements
 from monitor.store.settings import load_valuation
 from monitor.store.touched import settle, touched
 from monitor.store.track import (
+    CUT,
+    TABLES,
     Derived,
     PoolKey,
     converted_with,
@@ -30,14 +33,19 @@ from monitor.turnover.track import recompute
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
+
+    import polars as pl
 
     from monitor.records import Finding, Valuation
     from monitor.store.database import Writer
+    from monitor.store.track import Rows, Value
     from monitor.turnover.track import Tracks
 
 # Raise it when the same ledger would give other tracks than the version before did.
 ENGINE = 1
+# Rows of a frame that are Python objects at one time.
+SLICE = 20_000
 # The findings that a measurement raises, and takes back when they are gone.
 RAISED = frozenset({"missing_opening", "oversell_clipped", "unpriced"})
 
@@ -63,11 +71,11 @@ def measure(writer: Writer, now: int) -> MeasureSummary:
         since = touched(connection)
         if measured_with(connection) != _terms(valuation):
             return MeasureSummary(_compute(connection, valuation, None, now), 0, transfers)
-        assets = converted_with(connection, since.keys() - valuation.cash)
-        before = edges(connection, valuation.method, assets)
-        done = _compute(connection, valuation, assets, now) if assets else ()
+        stale = _spread(connection, {asset: at for asset, at in since.items() if asset not in valuation.cash})
+        before = edges(connection, valuation.method, stale)
+        done = _compute(connection, valuation, stale, now) if stale else ()
         settle(connection, since)
-        return MeasureSummary(done, log_restatements(connection, before, since, now), transfers)
+        return MeasureSummary(done, log_restatements(connection, before, stale, now), transfers)
 
 
 def rebuild(writer: Writer, now: int) -> MeasureSummary:
@@ -78,6 +86,15 @@ def rebuild(writer: Writer, now: int) -> MeasureSummary:
         return MeasureSummary(_compute(connection, load_valuation(connection), None, now), 0, transfers)
 
 
+def _spread(connection: sqlite3.Connection, since: Mapping[str, int]) -> dict[str, int]:
+    """Return what must be computed, and from when: assets that convert into one another share lots, and so a start."""
+    stale: dict[str, int] = {}
+    for asset, start in since.items():
+        for other in converted_with(connection, {asset}):
+            stale[other] = min(start, stale.get(other, start))
+    return stale
+
+
 def _terms(valuation: Valuation) -> str:
     """Return what the tracks depend on besides the ledger, as text."""
     pegs = {asset: plain(value) for asset, value in sorted(valuation.pegs.items())}
@@ -86,12 +103,13 @@ def _terms(valuation: Valuation) -> str:
 
 
 def _compute(
-    connection: sqlite3.Connection, valuation: Valuation, assets: Collection[str] | None, now: int
+    connection: sqlite3.Connection, valuation: Valuation, since: Mapping[str, int] | None, now: int
 ) -> tuple[str, ...]:
-    """Compute the tracks of assets (None: of all), store them, and return whose they are."""
+    """Compute the tracks of assets from when they were touched (None: of all assets), and return whose they are."""
+    assets = None if since is None else since.keys()
     ledger = ledger_frames(connection, assets)
     tracks = recompute(*ledger, valuation, assets=assets)
-    replace_tracks(connection, derived(tracks), assets)
+    replace_tracks(connection, derived(tracks), assets, since)
     _note_findings(connection, tracks.findings, assets, now)
     if assets is None:
         settle(connection, touched(connection))
@@ -101,17 +119,21 @@ def _compute(
 
 def derived(tracks: Tracks) -> Derived:
     """Return tracks as the rows of the derived tables."""
-    frames = list(tracks.pools.values())
+    pools = {
+        PoolKey(*key): {table: _rows(getattr(frames, table), CUT[table]) for table in TABLES}
+        for key, frames in tracks.pools.items()
+    }
+    marks = {asset: frame for (asset,), frame in tracks.marks.partition_by("asset", as_dict=True).items()}
+    return Derived(pools, {str(asset): _rows(frame, CUT["marks"]) for asset, frame in marks.items()})
 
-    def rows(table: str) -> Iterator[tuple[int, ...]]:
-        for place, pool in enumerate(frames):
-            for row in getattr(pool, table).iter_rows():
-                yield (place, *row)
 
-    tables = ("track", "segments", "lots", "reliefs")
-    return Derived(
-        [PoolKey(*key) for key in tracks.pools], {table: rows(table) for table in tables}, tracks.marks.iter_rows()
-    )
+def _rows(frame: pl.DataFrame, cut: str) -> Rows:
+    def rows(since: int | None) -> Iterator[tuple[Value, ...]]:
+        part = frame if since is None else frame.filter(frame[cut].is_null() | (frame[cut] >= since))
+        # A slice of Python's objects is gone before the next is made.
+        return chain.from_iterable(some.rows() for some in part.iter_slices(SLICE))
+
+    return rows
 
 
 def _note_findings(

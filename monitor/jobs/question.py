@@ -16,6 +16,7 @@ By = Literal["asset", "account", "portfolio"]
 METHODS = ("fifo", "lifo", "hifo", "lofo", "wac")
 BOOKS = ("spot", "margin", "linear", "inverse", "option")
 ALL_BOOKS = "all"
+HEADLINE_BOOK = "spot"
 DEFAULT_WINDOW = 7 * DAY
 
 
@@ -28,7 +29,7 @@ class Options(TypedDict, total=False):
     as_of: int | None
     by: By
     assets: Sequence[str]
-    book: str
+    book: str | None
     method: str | None
     detail: bool
 
@@ -38,8 +39,8 @@ class Question:
     """One question; instants and `window` in milliseconds, None for the default.
 
     The window is [start, end) where both are given; else it ends at `end`, or at `as_of`, and is `window` long.
-    `assets` empty: all of them. `book`: one of `BOOKS`, or `all`. Without `detail` only the running sums are read:
-    ages, peak, half-life and the median of the holding time, which read single lots, are left out.
+    `assets` empty: all of them. `book`: one of `BOOKS`, or `all`; None shows the rows of every book and
+    totals spot. Without `detail` only the running sums are read: ages, peak, half-life and the median of the holding time, which read single lots, are left out.
     """
 
     window: int | None = None
@@ -48,14 +49,15 @@ class Question:
     as_of: int | None = None
     by: By = "asset"
     assets: Sequence[str] = ()
-    book: str = "spot"
+    book: str | None = None
     method: str | None = None
     detail: bool = True
 
     def __post_init__(self) -> None:
         """Refuse words that do not exist."""
         known("--by", self.by, ("asset", "account", "portfolio"))
-        known("--book", self.book, (*BOOKS, ALL_BOOKS))
+        if self.book is not None:
+            known("--book", self.book, (*BOOKS, ALL_BOOKS))
         if self.method is not None:
             known("--method", self.method, METHODS)
         if self.window is not None and self.start is not None:
@@ -69,7 +71,11 @@ class Question:
 
     def books(self) -> tuple[str, ...]:
         """Return the books that are asked about."""
-        return BOOKS if self.book == ALL_BOOKS else (self.book,)
+        return BOOKS if self.book in {None, ALL_BOOKS} else (str(self.book),)
+
+    def summed(self) -> tuple[str, ...]:
+        """Return the books that the totals add up: the headline is spot, other books on request."""
+        return (HEADLINE_BOOK,) if self.book is None else self.books()
 
 
 def known(what: str, value: str, values: Collection[str]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from monitor.clock import DAY, iso, parse_instant
 from monitor.jobs.answer import turnover_answer
 from monitor.jobs.baseline import against_usual
+from monitor.jobs.question import HEADLINE_BOOK
 from monitor.records import Measurement
 from monitor.store.settings import load_valuation
 from monitor.store.vitals import last_fill
@@ -63,7 +64,13 @@ class Desk:
         """Return the answer to a question, asked once."""
         if ask not in self.answers:
             self.answers[ask] = turnover_answer(
-                self.connection, now=self.now, window=ask.window, by=ask.by, detail=ask.detail, end=ask.end
+                self.connection,
+                now=self.now,
+                window=ask.window,
+                by=ask.by,
+                detail=ask.detail,
+                end=ask.end,
+                book=HEADLINE_BOOK,
             )
         return self.answers[ask]
 

@@ -1,28 +1,36 @@
 """The derived tables: what the engine computed goes in whole, in the transaction that takes its assets off `touched`.
 
-Rows come as plain tuples in the order of `monitor.schema`, each after the place of its pool in `Derived.pools`, so
-that nothing here knows how they were computed. Everything can be deleted and computed again.
+Rows come as plain tuples in the order of `monitor.schema`, so that nothing here knows how they were computed. Of a
+long history only what may have changed is written. Everything can be deleted and computed again.
 """
 
 # ruff: noqa: S608  the names of tables and columns are our own constants; every value is bound
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import takewhile
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from monitor.schema import LOTS, MARKS, RELIEFS, SEGMENTS, TRACK
 from monitor.store.streams import coverage
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
 TERMS = "measured_with"
 Value = str | int | float | bytes | None
 
+Row = Sequence[Value]
+
 # Tables of one pool each, in the order they are filled: lots before what was relieved of them.
 TABLES = {"track": TRACK, "segments": SEGMENTS, "lots": LOTS, "reliefs": RELIEFS}
+# The instant that tells whether a row may have changed: a lot does until it is closed.
+CUT = {"track": "time_ms", "segments": "time_ms", "lots": "closed_ms", "reliefs": "time_ms", "marks": "time_ms"}
+FIRST = -(2**62)  # before every instant
+PEAK = list(SEGMENTS).index("peak")
 
 
 class PoolKey(NamedTuple):
@@ -35,54 +43,124 @@ class PoolKey(NamedTuple):
     method: str
 
 
+class Rows(Protocol):
+    """The rows of one table, of one pool or of the marks, in the order of its columns in `monitor.schema`."""
+
+    def __call__(self, since: int | None) -> Iterable[Row]:
+        """Return all rows, or those whose instant (`CUT`) is `since` or later, or is missing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """What a computation brings: pools, the rows of each table of `TABLES` (the pool's place first), and marks."""
+    """What a computation brings: the rows of each table of `TABLES` by pool, and the marks by asset."""
 
-    pools: Sequence[PoolKey]
-    rows: Mapping[str, Iterable[Sequence[Value]]] = field(default_factory=dict)
-    marks: Iterable[Sequence[Value]] = ()
-
-
-def replace_tracks(connection: sqlite3.Connection, derived: Derived, assets: Collection[str] | None) -> None:
-    """Put what was computed in the place of all derived rows of `assets` (None: of all), in the open transaction."""
-    _delete(connection, assets)
-    connection.executemany(
-        "INSERT INTO pools (scope, account, asset, book, method) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        derived.pools,
-    )
-    ids = [
-        connection.execute(
-            "SELECT id FROM pools WHERE (scope, account, asset, book, method) = (?, ?, ?, ?, ?)", key
-        ).fetchone()[0]
-        for key in derived.pools
-    ]
-    for table, columns in TABLES.items():
-        rows = ((ids[int(str(row[0]))], *row[1:]) for row in derived.rows.get(table, ()))
-        connection.executemany(
-            f"INSERT INTO {table} (pool, {', '.join(_quoted(columns))}) VALUES (?{', ?' * len(columns)})", rows
-        )
-    connection.executemany(
-        f"INSERT INTO marks ({', '.join(MARKS)}) VALUES (?{', ?' * (len(MARKS) - 1)})", derived.marks
-    )
+    pools: Mapping[PoolKey, Mapping[str, Rows]]
+    marks: Mapping[str, Rows] = field(default_factory=dict)
 
 
-def _delete(connection: sqlite3.Connection, assets: Collection[str] | None) -> None:
-    """Delete the derived rows of assets; pools that are filled again keep their ids, so that nothing else moves."""
-    if assets is None:
-        for table in (*TABLES, "pools", "marks"):
-            connection.execute(f"DELETE FROM {table}")
-        return
-    for asset in sorted(assets):
-        pools = [row[0] for row in connection.execute("SELECT id FROM pools WHERE asset = ?", (asset,))]
-        for table in TABLES:
-            connection.executemany(f"DELETE FROM {table} WHERE pool = ?", ((pool,) for pool in pools))
-        connection.executemany("DELETE FROM pools WHERE id = ?", ((pool,) for pool in pools))
-        connection.execute("DELETE FROM marks WHERE asset = ?", (asset,))
+def replace_tracks(
+    connection: sqlite3.Connection,
+    derived: Derived,
+    assets: Collection[str] | None,
+    since: Mapping[str, int] | None = None,
+) -> None:
+    """Put what was computed in the place of all derived rows of `assets` (None: of all), in the open transaction.
+
+    `since` tells from when on an asset's rows may differ: where the stored row before that instant is the computed
+    one, to the last bit of every running sum, nothing before it is written again.
+    """
+    since = since or {}
+    _delete_others(connection, derived, assets)
+    for key, tables in derived.pools.items():
+        pool = _pool(connection, key)
+        _replace_pool(connection, pool, tables, _unchanged_until(connection, pool, tables, since.get(key.asset)))
+    for asset, rows in derived.marks.items():
+        start = since.get(asset)
+        same = start is not None and _same_mark(connection, asset, rows, start)
+        _write(connection, ("marks", "asset"), asset, rows, start if same else None)
 
 
-def _quoted(columns: Iterable[str]) -> list[str]:
-    return [f'"{column}"' for column in columns]
+def _delete_others(connection: sqlite3.Connection, derived: Derived, assets: Collection[str] | None) -> None:
+    """Delete pools and marks of the assets that brought none; pools that are filled again keep their ids."""
+    for pool, *key in connection.execute("SELECT id, scope, account, asset, book, method FROM pools").fetchall():
+        ours = assets is None or key[2] in assets
+        if ours and PoolKey(*key) not in derived.pools:
+            for table in TABLES:
+                connection.execute(f"DELETE FROM {table} WHERE pool = ?", (pool,))
+            connection.execute("DELETE FROM pools WHERE id = ?", (pool,))
+    marked = connection.execute("SELECT DISTINCT asset FROM marks").fetchall() if assets is None else zip(assets)
+    gone = [(asset,) for (asset,) in marked if asset not in derived.marks]
+    connection.executemany("DELETE FROM marks WHERE asset = ?", gone)
+
+
+def _pool(connection: sqlite3.Connection, key: PoolKey) -> int:
+    find = "SELECT id FROM pools WHERE (scope, account, asset, book, method) = (?, ?, ?, ?, ?)"
+    found = connection.execute(find, key).fetchone()
+    if found is None:
+        connection.execute("INSERT INTO pools (scope, account, asset, book, method) VALUES (?, ?, ?, ?, ?)", key)
+        found = connection.execute(find, key).fetchone()
+    return int(found[0])
+
+
+def _unchanged_until(
+    connection: sqlite3.Connection, pool: int, tables: Mapping[str, Rows], since: int | None
+) -> tuple[int, int] | None:
+    """Return from when on the rows of a pool, and those of its segments, must be written; None: all of them."""
+    if since is None:
+        return None
+    stored = connection.execute(
+        f"SELECT {', '.join(TRACK)} FROM track WHERE pool = ?1 AND time_ms ="
+        " (SELECT max(time_ms) FROM track WHERE pool = ?1 AND time_ms < ?2) ORDER BY ordinal",
+        (pool, since),
+    ).fetchall()
+    if not stored:
+        return None
+    last, segment = stored[0][0], stored[0][2]
+    if [*takewhile(lambda row: row[0] == last, tables["track"](last))] != stored:
+        return None
+    before = connection.execute(
+        f"SELECT {', '.join(SEGMENTS)} FROM segments WHERE pool = ? AND segment = ?", (pool, segment)
+    ).fetchone()
+    begun = int(before[2])
+    computed = next(iter(tables["segments"](begun)), ())
+    # The peak is that of the whole segment, of which the end may be new.
+    same = [*computed[:PEAK], *computed[PEAK + 1 :]] == [*before[:PEAK], *before[PEAK + 1 :]]
+    return (since, begun) if same else None
+
+
+def _replace_pool(
+    connection: sqlite3.Connection, pool: int, tables: Mapping[str, Rows], cut: tuple[int, int] | None
+) -> None:
+    for table in TABLES:
+        start = None if cut is None else cut[table == "segments"]
+        if table in tables:
+            _write(connection, (table, "pool"), pool, tables[table], start)
+
+
+def _same_mark(connection: sqlite3.Connection, asset: str, rows: Rows, since: int) -> bool:
+    """Return whether the last stored mark before an instant is the computed one."""
+    stored = connection.execute(
+        f"SELECT {', '.join(MARKS)} FROM marks WHERE asset = ? AND time_ms < ? ORDER BY time_ms DESC LIMIT 1",
+        (asset, since),
+    ).fetchone()
+    return stored is not None and next(iter(rows(stored[1])), None) == stored
+
+
+def _write(
+    connection: sqlite3.Connection, place: tuple[str, str], owner: int | str, rows: Rows, since: int | None
+) -> None:
+    """Replace the rows of one pool or asset, or those from an instant on."""
+    table, column = place
+    start = FIRST if since is None else since
+    for changed in (f"{CUT[table]} >= {start}", f"{CUT[table]} IS NULL"):
+        connection.execute(f"DELETE FROM {table} WHERE {column} = ? AND {changed}", (owner,))
+    columns = [f'"{name}"' for name in {**TABLES, "marks": MARKS}[table]]
+    values = ["?"] * len(columns)
+    if column not in MARKS:
+        # A pool's number stands in the statement: as a parameter it would have to be put before every row.
+        columns, values = [column, *columns], [str(owner), *values]
+    connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(values)})", rows(since))
 
 
 def refresh_coverage(connection: sqlite3.Connection) -> bool:

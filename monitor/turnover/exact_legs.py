@@ -50,6 +50,7 @@ class Leg:
     movement: int | None = None
     role: int = 0
     phase: int | None = None
+    owner: str | None = None
 
     @property
     def place(self) -> tuple[object, ...]:
@@ -59,7 +60,7 @@ class Leg:
             phase = GOES_OUT if self.book == "spot" and self.quantity < 0 else COMES_IN
         sequence, movement = self.sequence, self.movement
         return (
-            *(self.time, phase, self.exchange, sequence is None, sequence or 0, self.key, self.account),
+            *(self.time, phase, self.exchange, sequence is None, sequence or 0, self.key, self.owner or self.account),
             *(movement is None, movement or 0, self.role),
         )
 
@@ -213,13 +214,21 @@ class Ledger:
         if sent > received:
             yield replace(self._fee(leg, sent - received), phase=MOVES)
         elif sent < received:
-            excess = replace(leg, kind="adjust", account=target, time=end, quantity=received - sent, estimated=True)
+            excess = replace(
+                leg,
+                kind="adjust",
+                owner=leg.account,
+                account=target,
+                time=end,
+                quantity=received - sent,
+                estimated=True,
+            )
             yield self._gain(excess)
         moving = min(sent, received)
         if target == leg.account or moving <= 0:
             return
         here = replace(leg, kind="transfer", quantity=-moving, local=True)
-        there = replace(here, account=target, time=end, quantity=moving)
+        there = replace(here, owner=here.account, account=target, time=end, quantity=moving)
         if leg.book == "spot":
             yield replace(here, does="send", phase=MOVES)
             yield replace(there, does="arrive", phase=ARRIVES if end > leg.time else MOVES)

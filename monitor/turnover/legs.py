@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LEGS: dict[str, pl.DataType] = {
     "account": pl.String(),
+    "owner": pl.String(),
     "exchange": pl.String(),
     "asset": pl.String(),
     "book": pl.String(),
@@ -64,8 +65,9 @@ LEGS: dict[str, pl.DataType] = {
 }
 Cells = dict[str, str | int | None]
 Wide = Callable[[Cells], Decimal]
-# Who was first at one instant in one place; the account and the ledger tell apart what venues number alike.
-ORDER = ("time_ms", "phase", "exchange", "sequence", "key", "account", "movement", "role")
+# Who was first at one instant in one place; the account and the ledger tell apart what venues number alike. It is the
+# account whose row it was: what arrives from another one comes after it was sent, whatever the names are.
+ORDER = ("time_ms", "phase", "exchange", "sequence", "key", "owner", "movement", "role")
 COINS = ("spot", "margin")
 BASE_ROLE, QUOTE_ROLE, FEE_ROLE = 0, 1, 2
 
@@ -90,7 +92,8 @@ def _complete(frame: pl.DataFrame) -> pl.DataFrame:
     missing = [pl.lit(defaults.get(name), dtype=kind).alias(name) for name, kind in LEGS.items()]
     known = [pl.col(name).cast(kind) for name, kind in LEGS.items() if name in frame.columns]
     frame = frame.select(*known, *(one for one in missing if one.meta.output_name() not in frame.columns)).select(*LEGS)
-    return frame.with_columns(pl.col(name).fill_null(value) for name, value in defaults.items())
+    frame = frame.with_columns(pl.col(name).fill_null(value) for name, value in defaults.items())
+    return frame.with_columns(owner=pl.coalesce("owner", "account"))
 
 
 class Facts(NamedTuple):

@@ -186,6 +186,7 @@ def _leg(
     valued = action in {GAIN, TRADE} or not spot
     return {
         **{name: row[name] for name in ("account", "exchange", "key", "time_ms", "sequence")},
+        "owner": row["account"],
         "kind": {FEE: "fee", TRADE: "trade"}.get(action, moved.kind),
         "phase": (COMES_IN if quantity > 0 else GOES_OUT) if spot else COMES_IN,
         "local": False,

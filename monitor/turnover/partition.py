@@ -7,7 +7,7 @@ an account. It shares nothing with any other partition, so any number of them ma
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -61,16 +61,9 @@ SPARE = 12  # decimals more where lots are converted
 QUANTITIES = {"quantity", "left", "came"}
 
 
-class PoolName(NamedTuple):
-    """One pool of lots; `account` is empty in scope portfolio."""
-
-    account: str
-    asset: str
-
-
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """The legs of one partition in order, as columns; quantities are mantissa / 10 ** decimals, or the text in `wide`.
+    """The legs of one partition in order, as columns; quantities are mantissa / 10 ** decimals, or a text in `wide`.
 
     `pool` is the place in the partition's pools, `transit` numbers the transfers from 0 on, -1 for other legs.
     """
@@ -83,7 +76,7 @@ class Legs:
     units: Numbers
     mantissa: Integers
     decimals: Integers
-    wide: Sequence[str | None]
+    wide: dict[int, str]
     value: Numbers
     gross: Numbers
     price: Numbers
@@ -119,38 +112,38 @@ class Finished:
     """A partition after its last event. `leg[i]` is the leg of event i, -1 for an opening that was made up."""
 
     job: Job
+    pools: int
     leg: Integers
     scale: int
     shortfalls: tuple[Shortfall, ...]
 
 
-def whole(legs: Legs, pools: int) -> tuple[int, Integers]:
+def whole(legs: Legs, pools: int, least: int = 0, held: float = 0.0) -> tuple[int, Integers]:
     """Return the scale of a partition and its quantities in units of 10 ** -scale.
 
-    They are int64 where every quantity and every position on the way holds in it, else Python integers.
+    They are int64 where every quantity and every position on the way holds in it, else Python integers. `least` is the
+    smallest scale that will do, `held` the greatest size that was there before.
     """
     mantissa, decimals = legs.mantissa, legs.decimals
-    scale = int(decimals.max(initial=0))
+    scale = max(least, int(decimals.max(initial=0)))
     # a conversion spreads what was received over lots in proportion: that takes digits nobody wrote
     spare = SPARE if np.any(legs.action == REMAKE) else 0
-    reach = _reach(legs, pools)
+    reach = _reach(legs, pools) + held
     if reach * 10.0**scale < ROOM and scale < len(POWERS):
         while scale + spare >= len(POWERS) or reach * 10.0 ** (scale + spare) >= ROOM:
             spare -= 1
         scale += spare
         return scale, mantissa * POWERS[scale - decimals]
-    exact = np.array([_exact(*row) for row in zip(mantissa.tolist(), legs.wide, strict=True)], dtype=object)
+    exact = mantissa.astype(object)
+    for place, text in legs.wide.items():
+        exact[place] = int(text.replace(".", ""))
     # a product such as 0.5 * 2.000 has more decimals than it needs
     while np.any(ending := (decimals > 0) & (exact % 10 == 0)):
         exact, decimals = np.where(ending, exact // 10, exact), np.where(ending, decimals - 1, decimals)
-    scale = int(decimals.max(initial=0)) + spare
+    scale = max(least, int(decimals.max(initial=0))) + spare
     exact = exact * np.array([10**power for power in (scale - decimals).tolist()], dtype=object)
     fits = scale < len(POWERS) and reach * 10.0**scale < ROOM
     return scale, cast("Integers", exact.astype(np.int64) if fits else exact)
-
-
-def _exact(mantissa: int, wide: str | None) -> int:
-    return mantissa if wide is None else int(wide.replace(".", ""))
 
 
 def _reach(legs: Legs, pools: int) -> float:
@@ -169,8 +162,7 @@ def shortfalls(legs: Legs, quantity: Integers, unit: float, pools: int, dust: fl
     found = []
     for pool in range(pools):
         places = np.flatnonzero(legs.pool == pool)
-        missing = -min(np.cumsum(quantity[places]).tolist(), default=0)
-        if missing > 0:
+        if len(places) and (missing := -int(np.cumsum(quantity[places]).min())) > 0:
             first = int(places[0])
             mark = float(legs.mark[first])
             found.append(Shortfall(pool, missing, first, mark, clipped=missing / unit * mark <= dust))
@@ -185,28 +177,49 @@ def prepare(legs: Legs, marks: Marks, terms: Terms, pools: int) -> Finished:
     opened = [one for one in short if not one.clipped]
     at = [one.first for one in opened]
     leg = np.insert(np.arange(len(legs), dtype=np.int64), at, NONE)
-    columns = {
-        "pool": np.insert(legs.pool, at, [one.pool for one in opened]),
-        "time": np.insert(legs.time, at, legs.time[at]),
-        "kind": np.insert(legs.action, at, GAIN),
-        "flags": np.insert(legs.flags, at, ESTIMATED_FLAG),
-        "transit": np.insert(np.where(legs.transit == NONE, NONE, legs.transit + pools), at, NONE),
-        "quantity": np.insert(quantity, at, [one.quantity for one in opened]),
-        "value": np.insert(legs.value, at, [one.quantity / terms.unit * one.mark for one in opened]),
-        "gross": np.insert(legs.gross, at, np.nan),
-        "price": np.insert(legs.price, at, np.nan),
-        "mark": np.insert(np.where(legs.action == TRADE, legs.mark, np.nan), at, np.nan),
+    columns = event_columns(legs, quantity, pools)
+    inserted: dict[str, list[float]] = {
+        "pool": [one.pool for one in opened],
+        "time": legs.time[at].tolist(),
+        "kind": [GAIN] * len(at),
+        "flags": [ESTIMATED_FLAG] * len(at),
+        "transit": [NONE] * len(at),
+        "quantity": [one.quantity for one in opened],
+        "value": [one.quantity / terms.unit * one.mark for one in opened],
     }
-    job = _lay_out(columns, marks, terms, pools, exact=quantity.dtype == object)
-    return Finished(job, leg, scale, short)
+    for name, column in columns.items():
+        columns[name] = np.insert(column, at, inserted.get(name, [np.nan] * len(at)))
+    return Finished(lay_out(columns, marks, terms, pools), pools, leg, scale, short)
 
 
-def _lay_out(columns: dict[str, NDArray[np.generic]], marks: Marks, terms: Terms, pools: int, *, exact: bool) -> Job:
-    """Return the job's tables: records for machine code, objects where quantities need Python's integers."""
+def event_columns(legs: Legs, quantity: Integers, pools: int) -> dict[str, NDArray[np.generic]]:
+    """Return legs as the columns of events."""
+    return {
+        "pool": legs.pool,
+        "time": legs.time,
+        "kind": legs.action,
+        "flags": legs.flags,
+        "transit": np.where(legs.transit == NONE, NONE, legs.transit + pools),
+        "quantity": quantity,
+        "value": legs.value,
+        "gross": legs.gross,
+        "price": legs.price,
+        # what a movement is worth is the market's mark, which the pool follows by itself
+        "mark": np.where(legs.action == TRADE, legs.mark, np.nan),
+    }
+
+
+def lay_out(columns: dict[str, NDArray[np.generic]], marks: Marks, terms: Terms, pools: int, lots: int = 0) -> Job:
+    """Return the job's tables: records for machine code, objects where quantities need Python's integers.
+
+    There is room for `lots` that were open before.
+    """
+    exact = columns["quantity"].dtype == object
     count, transits = len(columns["time"]), int(columns["transit"].max(initial=NONE)) + 1
     moves = int(np.count_nonzero(columns["kind"] == SEND))
     every, slots = max(pools, transits), pools * (count // SEGMENT + 2)
-    lengths = (count, len(marks.time), count + moves + 16, every, 2 * count + 16, slots, count + 16)
+    spare = 2 * lots + 16
+    lengths = (count, len(marks.time), count + moves + spare, every, 2 * count + spare, slots, count + spare)
     if exact:
         rows = (Event, Mark, Lot, Pool, Relief, Segment, SavedLot)
         tables: list[object] = [objects(row, length) for row, length in zip(rows, lengths, strict=True)]
@@ -238,6 +251,15 @@ def put(table: object, name: str, column: NDArray[np.generic]) -> None:
         return
     for row, value in zip(cast("list[object]", table), column.tolist(), strict=True):
         setattr(row, name, value)
+
+
+def put_first(table: object, name: str, column: NDArray[np.generic]) -> None:
+    """Write the first rows of one column of a table."""
+    put(
+        table[: len(column)] if isinstance(table, np.ndarray) else cast("list[object]", table)[: len(column)],
+        name,
+        column,
+    )
 
 
 def ints(table: object, name: str, count: int) -> Integers:

@@ -16,21 +16,23 @@ import polars as pl
 from monitor.clock import iso
 from monitor.errors import UsageError
 from monitor.records import Finding
-from monitor.turnover.arrays import ARRIVE, CROSS, ESTIMATED, GAIN, METHODS, NONE, REMAKE, SEND, TRADE, Terms
-from monitor.turnover.legs import ORDER, legs
-from monitor.turnover.partition import Legs, Marks, prepare, run
-from monitor.turnover.results import pool_frames, texts
-from monitor.turnover.state import Origins
+from monitor.turnover.arrays import GAIN, METHODS, TRADE, Terms
+from monitor.turnover.legs import legs
+from monitor.turnover.partition import Marks, prepare, run
+from monitor.turnover.partitions import grouped, partitions
+from monitor.turnover.results import pool_frames, text
 from monitor.turnover.valuation import marks as marks_of
 from monitor.turnover.valuation import value_legs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from monitor.records import Valuation
     from monitor.turnover.partition import Finished
+    from monitor.turnover.partitions import Partition
     from monitor.turnover.results import PoolFrames
 
+BATCH = 1_000_000
 SCOPES = ("portfolio", "account")
 
 
@@ -53,15 +55,6 @@ class Tracks:
     findings: tuple[Finding, ...]
 
 
-class Partition(NamedTuple):
-    """The legs of one partition in order, and its pools as (account, asset) in the order of their numbers."""
-
-    scope: str
-    book: str
-    legs: pl.DataFrame
-    pools: list[tuple[str, str]]
-
-
 def recompute(  # noqa: PLR0913  the three tables of the ledger, and what to make of them
     fills: pl.DataFrame,
     movements: pl.DataFrame,
@@ -81,67 +74,40 @@ def recompute(  # noqa: PLR0913  the three tables of the ledger, and what to mak
     """
     if valuation.method not in METHODS:
         raise UsageError(f"{valuation.method!r} is no costing method.", f"Choose one of {', '.join(METHODS)}.")
-    valued = ordered_legs(legs(fills, movements, valuation), prices, valuation, assets)
+    valued = value_legs(grouped(legs(fills, movements, valuation), assets), prices, valuation)
     marks = marks_of(prices, valued["asset"].unique(), valuation)
-    pools: dict[PoolKey, PoolFrames] = {}
-    findings = _unpriced(valued)
-    for partition in partitions(valued, scopes):
-        terms = _terms(partition.book, valuation)
-        finished = run(prepare(_columns(partition.legs), _marks(marks, partition.pools), terms, len(partition.pools)))
-        origins = Origins(*(partition.legs[name] for name in ("kind", "fill", "movement")))
-        for number, (account, asset) in enumerate(partition.pools):
-            key = PoolKey(partition.scope, account, asset, partition.book, valuation.method)
-            pools[key] = pool_frames(finished, origins, number)
-        findings += _short(partition, finished, valuation)
+    findings, pools = _unpriced(valued), {}
+    for batch in _batches(partitions(valued, scopes)):
+        done = [_computed(partition, marks, valuation) for partition in batch]
+        frames = iter(
+            pool_frames([(one, part.origins, len(part.pools)) for one, part in zip(done, batch, strict=True)])
+        )
+        for partition, finished in zip(batch, done, strict=True):
+            findings += _short(partition, finished, valuation)
+            for account, asset in partition.pools:
+                key = PoolKey(partition.scope, account, asset, partition.book, valuation.method)
+                pools[key] = next(frames)
     return Tracks(pools, marks, tuple(findings))
 
 
-def ordered_legs(
-    all_legs: pl.DataFrame, prices: pl.DataFrame, valuation: Valuation, assets: Collection[str] | None = None
-) -> pl.DataFrame:
-    """Return the legs of assets and those they convert into, valued, in order, with the `group` they belong to.
-
-    The first leg of a pool is valued whatever it is: an opening that the ledger does not tell takes its mark.
-    """
-    names = _groups(all_legs)
-    group = pl.col("asset").replace_strict(names, return_dtype=pl.String)
-    wanted = None if assets is None else [names[asset] for asset in assets if asset in names]
-    found = all_legs.with_columns(group=group)
-    found = found if wanted is None else found.filter(pl.col("group").is_in(wanted))
-    found = found.sort(ORDER, nulls_last=True)
-    alone = pl.struct("asset", "book", "account").is_first_distinct()
-    together = pl.when(~pl.col("local")).then(pl.struct("asset", "book")).is_first_distinct()
-    found = found.with_columns(first=alone | (together & ~pl.col("local")))
-    return value_legs(found, prices, valuation)
+def _batches(parts: Iterable[Partition]) -> Iterator[list[Partition]]:
+    """Yield partitions in batches of some 10 ** 6 legs: many small ones become frames at once, a great one alone."""
+    batch: list[Partition] = []
+    size = 0
+    for part in parts:
+        if batch and size + len(part.legs) > BATCH:
+            yield batch
+            batch, size = [], 0
+        batch.append(part)
+        size += len(part.legs)
+    if batch:
+        yield batch
 
 
-def _groups(all_legs: pl.DataFrame) -> dict[str, str]:
-    """Return for every asset the first, by name, of those it converts into: they share lots."""
-    names = {asset: asset for asset in sorted(all_legs["asset"].unique())}
-    moves = all_legs.filter(pl.col("action").is_in([SEND, REMAKE]) & ~pl.col("local")).select(
-        "movement", "action", "asset"
-    )
-    ends = moves.filter(action=SEND).join(moves.filter(action=REMAKE), on="movement")
-    for one, other in sorted(zip(ends["asset"], ends["asset_right"], strict=True)):
-        low, high = sorted((names[one], names[other]))
-        names = {asset: low if name == high else name for asset, name in names.items()}
-    return names
-
-
-def partitions(valued: pl.DataFrame, scopes: Collection[str]) -> Iterator[Partition]:
-    """Yield what can be computed on its own: a group of assets in one book, for each scope."""
-    for part in valued.partition_by("group", "book", maintain_order=True):
-        for scope in scopes:
-            chosen = part if scope == "account" else part.filter(~pl.col("local"))
-            owner = "account" if scope == "account" else pl.lit("").alias("account")
-            named = chosen.with_columns(pool=pl.struct(owner, "asset"))
-            pools = (
-                named.select(pl.col("pool").unique()).unnest("pool").sort("account", "asset").with_row_index("number")
-            )
-            number = pools.select(pl.struct("account", "asset").alias("pool"), "number")
-            numbered = named.join(number, on="pool", how="left", maintain_order="left").drop("pool")
-            if pools.height:
-                yield Partition(scope, part["book"][0], numbered, list(pools.select("account", "asset").iter_rows()))
+def _computed(partition: Partition, marks: pl.DataFrame, valuation: Valuation) -> Finished:
+    """Run the kernel over a partition."""
+    terms = _terms(partition.book, valuation)
+    return run(prepare(partition.legs, _marks(marks, partition.pools), terms, len(partition.pools)))
 
 
 def _terms(book: str, valuation: Valuation) -> Terms:
@@ -149,47 +115,17 @@ def _terms(book: str, valuation: Valuation) -> Terms:
     return Terms(method, signed=book != "spot", inverse=book == "inverse", dust=dust, unit=1.0)
 
 
-def _columns(chosen: pl.DataFrame) -> Legs:
-    """Return the legs of a partition as arrays."""
-    moving = pl.col("action").is_in([SEND, ARRIVE, REMAKE])
-    movement = pl.when(moving).then("movement")
-    chosen = chosen.with_columns(
-        flags=ESTIMATED * pl.col("estimated").cast(pl.Int64) + CROSS * pl.col("cross").cast(pl.Int64),
-        transit=pl.when(moving).then(movement.rank("dense").cast(pl.Int64) - 1).otherwise(NONE),
-        mantissa=pl.col("mantissa").fill_null(0),
-    )
-
-    def whole(name: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        return chosen[name].cast(pl.Int64).to_numpy()
-
-    def near(name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return chosen[name].fill_null(float("nan")).to_numpy()
-
-    return Legs(
-        pool=whole("number"),
-        time=whole("time_ms"),
-        action=whole("action"),
-        flags=whole("flags"),
-        transit=whole("transit"),
-        units=near("units"),
-        mantissa=whole("mantissa"),
-        decimals=whole("decimals"),
-        wide=chosen["wide"].to_list(),
-        value=near("value"),
-        gross=near("gross"),
-        price=near("price"),
-        mark=near("mark"),
-    )
-
-
 def _marks(marks: pl.DataFrame, pools: list[tuple[str, str]]) -> Marks:
     """Return the marks of the pools' assets one after the other."""
+    names, times, values = marks["asset"], marks["time_ms"].to_numpy(), marks["mark"].to_numpy()
     assets = sorted({asset for _, asset in pools})
-    frames = [marks.filter(pl.col("asset") == asset) for asset in assets]
-    ends = np.cumsum([frame.height for frame in frames]).tolist()
-    bounds = {asset: (end - frame.height, end) for asset, frame, end in zip(assets, frames, ends, strict=True)}
-    every = pl.concat(frames)
-    return Marks(every["time_ms"].to_numpy(), every["mark"].to_numpy(), [bounds[asset] for _, asset in pools])
+    spans = {asset: (names.search_sorted(asset, "left"), names.search_sorted(asset, "right")) for asset in assets}
+    ends = np.cumsum([end - start for start, end in spans.values()]).tolist()
+    bounds = {
+        asset: (last - (end - start), last) for (asset, (start, end)), last in zip(spans.items(), ends, strict=True)
+    }
+    chosen = np.concatenate([np.arange(*span) for span in spans.values()]).astype(np.int64)
+    return Marks(times[chosen], values[chosen], [bounds[asset] for _, asset in pools])
 
 
 def _short(partition: Partition, finished: Finished, valuation: Valuation) -> list[Finding]:
@@ -197,8 +133,8 @@ def _short(partition: Partition, finished: Finished, valuation: Valuation) -> li
     found = []
     for short in finished.shortfalls:
         account, asset = partition.pools[short.pool]
-        missing = texts(np.array([short.quantity]), finished.scale)[0]
-        where, moment = f"{asset} on {account}" if account else asset, iso(partition.legs["time_ms"][short.first])
+        missing = text(short.quantity, finished.scale)
+        where, moment = f"{asset} on {account}" if account else asset, iso(int(partition.legs.time[short.first]))
         subject = f"{account}:{asset}" if account else asset
         if short.clipped:
             message = f"{where}: {missing} {asset} more left than came in, worth no more than dust; cut off."

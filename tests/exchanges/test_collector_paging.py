@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -16,6 +16,9 @@ from monitor.exchanges.collector import collect
 from monitor.exchanges.pages import Page
 from monitor.exchanges.plan import spans
 from monitor.records import Batch, Fill, Quarantined, StreamKey
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
 
 START = 1_700_000_000_000
 KEY = StreamKey("desk", "fills", symbol="BTC/USDT")
@@ -31,7 +34,7 @@ def fill(number: int, time: int) -> Fill:
 
 def history(count: int, seed: int, *, tie: int = 1, span: int = 30 * DAY) -> list[Fill]:
     """Return `count` fills in bursts over `span`; bursts of `tie` fills share a millisecond."""
-    dice, times = random.Random(seed), list[int]()  # noqa: S311  # a simulation
+    dice, times = random.Random(seed), list[int]()  # noqa: S311 - a simulation
     while len(times) < count:
         centre = START + dice.randrange(span)
         times += [centre] * tie if dice.random() < 0.2 else [centre + dice.randrange(MINUTE) for _ in range(3)]
@@ -52,6 +55,7 @@ class SimulatedVenue:
     cursor: bool = False
     window: int | None = None
     order: Literal["oldest", "newest", "unknown"] = "unknown"
+    history: int | None = None
     key: StreamKey = KEY
     calls: int = 0
     visible_at: int | None = None
@@ -118,7 +122,7 @@ def test_every_fill_once(habit: str) -> None:
     proven = [batch.proven for batch in batches if batch.proven]
     assert proven[0][0] == WHOLE.start
     assert proven[-1][1] == WHOLE.end
-    assert all(one[1] == other[0] for one, other in zip(proven, proven[1:], strict=False))
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(proven))
 
 
 @pytest.mark.nightly

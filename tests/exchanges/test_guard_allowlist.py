@@ -51,7 +51,7 @@ def test_the_allowlist_holds_no_verb_that_writes(exchange: str) -> None:
 
 
 def test_an_endpoint_outside_the_list_is_refused() -> None:
-    """ccxt's generated methods (privatePostOrder) stop below the unified ones too."""
+    """The generated methods (privatePostOrder) stop below the unified ones too."""
     client = Client(Account("a", "binance", {"apiKey": "k", "secret": "s"}))
     with pytest.raises(ForbiddenCall, match="POST order"):
         asyncio.run(client.exchange.privatePostOrder({}))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
 from monitor.errors import ForbiddenCall, VenueUnavailable
 from monitor.exchanges import transport
-from monitor.exchanges.client import Answer
 from monitor.exchanges.normalise import Origin, fills
 from monitor.records import StreamKey
 from tests.exchanges.conftest import Asked, FakeVenue, Reply, running
+
+if TYPE_CHECKING:
+    from monitor.exchanges.client import Answer
 
 TRADE = (
     '[{"symbol":"BTCUSDT","id":7,"orderId":9,"price":"27000.10","qty":0.30000000000000000001,"quoteQty":"8100.03",'
@@ -73,6 +76,8 @@ def test_an_explicitly_empty_container_is_nothing() -> None:
     assert fills_of("kraken", Reply('{"error":[],"result":{"trades":{},"count":0}}')).parsed == []
     with pytest.raises(VenueUnavailable):
         fills_of("kraken", Reply('{"error":[]}'))
+    with pytest.raises(VenueUnavailable):  # an empty list that nobody looked for says nothing
+        fills_of("kraken", Reply('{"error":[],"result":{"news":[]}}'))
 
 
 def test_numbers_keep_their_text() -> None:
@@ -84,7 +89,7 @@ def test_numbers_keep_their_text() -> None:
 
 def test_seconds_become_milliseconds_exactly() -> None:
     """1616667796.881 s is ...881 ms; through a binary float it would be ...880."""
-    trade = '{"ordertxid":"O","pair":"XXBTZUSD","time":1616667796.881,"type":"buy","price":"1","cost":"1","fee":"0","vol":"1"}'
+    trade = '{"ordertxid":"O","pair":"XXBTZUSD","time":1616667796.881,"type":"buy","price":"1","cost":"1","vol":"1"}'
     answer = fills_of("kraken", Reply('{"error":[],"result":{"trades":{"T":' + trade + '},"count":1}}'))
     assert answer.parsed[0]["timestamp"] == 1616667796881
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 
 from monitor.exchanges.normalise import Origin, fills
 from monitor.records import Fee, StreamKey
 from tests.exchanges.conftest import market
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MARKETS: dict[str, Mapping[str, object]] = {
     "BTC/USDT": market("BTCUSDT", "BTC/USDT"),

@@ -63,7 +63,7 @@ def breaker(time: Time) -> Breaker:
 
 def test_backoff_doubles_with_jitter() -> None:
     """Half a second, one, two ..., each shortened by up to half."""
-    patience = Patience(dice=random.Random(1))  # noqa: S311  # jitter
+    patience = Patience(dice=random.Random(1))  # noqa: S311 - jitter
     for attempt, full in enumerate((0.5, 1.0, 2.0, 4.0), 1):
         assert full / 2 <= patience.backoff(attempt) <= full
 

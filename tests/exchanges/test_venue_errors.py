@@ -57,12 +57,12 @@ def test_what_is_done(error: Exception, kind: type[VenueError], action: str, tri
     ("status", "action"), [(418, "slow_down"), (429, "slow_down"), (403, "pause_account"), (451, "pause_account")]
 )
 def test_the_status_overrules_the_class(status: int, action: str) -> None:
-    """ccxt maps 403 and 451 to a retryable class, and 429 sometimes to none."""
+    """Ccxt maps 403 and 451 to a retryable class, and 429 sometimes to none."""
     assert failure(venue.ExchangeNotAvailable("x"), "kraken", {}, Body("GET", "x", status)).action == action
 
 
 def test_a_cut_body_is_retried() -> None:
-    """ccxt raises its permanent class when the connection breaks inside a body."""
+    """Ccxt raises its permanent class when the connection breaks inside a body."""
     error = venue.ExchangeError("x")
     error.__cause__ = aiohttp.ClientPayloadError("cut")
     assert failure(error, "kraken", {}).action == "retry"

@@ -442,6 +442,6 @@ class Calculator:
             "portfolio_turnover_rate": min(bought, sold) / market if market else None,
             "mean_holding_seconds": sum((s.held for s in sums), ZERO) / relieved / 1000 if relieved else None,
             "peak_inventory": None if once else sums[0].peak,
-            "estimated_average": sum((s.estimated_time for s in sums), ZERO) / span,
+            "estimated_inventory": sum((s.estimated_time for s in sums), ZERO) / span,
             "estimated_relieved": sum((s.estimated_relieved for s in sums), ZERO),
         }

@@ -55,6 +55,9 @@ def compare(
     pairs: dict[str, tuple[Fraction | None, object]] = {name: (expected[name], row[name]) for name in RATIOS}
     holding = cast("Answer", row["holding_time"])
     pairs["mean_holding"] = (expected["mean_holding_seconds"], holding["mean"])
+    for part, of in (("relieved", "relieved_basis"), ("inventory", "average_inventory")):
+        share = None if not expected[of] else cast("Fraction", expected[f"estimated_{part}"]) / cast("Fraction", expected[of])
+        pairs[f"estimated_{part}"] = (share, row[f"estimated_share_of_{part}"])
     if not total:
         for end in ("opening", "closing"):
             state = cast("Answer", row[end])

@@ -243,10 +243,11 @@ class Generator:
         self.row("trade", symbol="ALT/USDT", side=self.random.choice(["buy", "sell"]), amount="0.0001", price="2")
 
     def add_tie(self) -> None:
-        """Several fills of one millisecond."""
+        """Several fills of one millisecond; in one account, since an opening is no older or newer than such a tie."""
+        account = self.random.choice(ACCOUNTS)
         for _ in range(self.random.randrange(2, 5)):
             self.ids += 1
-            self.add_trade(id=str(self.ids))
+            self.add_trade(account=account, id=str(self.ids))
 
     def add_twin(self) -> None:
         """Two fills that look the same and have no id."""

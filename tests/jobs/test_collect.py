@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,10 +16,16 @@ from monitor.exchanges.client import Surroundings
 from monitor.exchanges.patience import Patience
 from monitor.jobs.collect import Options, Step, Summary, collect_all
 from monitor.jobs.connections import Connections
-from monitor.records import Account
 from monitor.store import streams
 from monitor.store.database import Writer, open_writer
 from monitor.store.findings import findings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from decimal import Decimal
+    from pathlib import Path
+
+    from monitor.records import Account
 
 EPOCH = 1_767_225_600_000  # 2026-01-01
 NOW = EPOCH + 2 * HOUR
@@ -117,7 +121,7 @@ def test_a_killed_run_is_resumed(desk: RunningDesk, tmp_path: Path, windows: int
     with open_writer(tmp_path / "c.db", holder="test") as writer:
         with pytest.raises(KeyboardInterrupt):
             run(writer, accounts, steps=Steps(windows))
-        run(writer, accounts)
+        assert [summary.error for summary in run(writer, accounts)] == [None, None]
         for account in accounts:
             assert normal(stored(writer, account.name)) == normal(true(desk, account.name))
 

@@ -10,17 +10,15 @@ import pytest
 
 from monitor.clock import Window
 from monitor.records import Account, Batch, Movement, StreamKey
-from monitor.schema import SUMS
+from monitor.schema import MARKS, SUMS
 from monitor.store import answers
 from monitor.store.ledger import commit_batch, commit_movements, register_account
-from monitor.store.track import Derived, PoolKey, converted_with, refresh_coverage, replace_tracks
+from monitor.store.track import CUT, TABLES, Derived, PoolKey, converted_with, refresh_coverage, replace_tracks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from monitor.store.answers import Pool
     from monitor.store.database import Writer
-    from monitor.store.track import Value
+    from monitor.store.track import Rows, Value
 
 ONE = Decimal(1)
 PREFIX = struct.pack(f"<{2 * len(SUMS)}d", *([0.0] * 2 * len(SUMS)))
@@ -31,22 +29,36 @@ def key(asset: str, account: str = "") -> PoolKey:
     return PoolKey("account" if account else "portfolio", account, asset, "spot", "fifo")
 
 
-def track(place: int, *events: tuple[int, str, float], segment_of: int = 100) -> dict[str, Sequence[Sequence[Value]]]:
+def table(name: str, *rows: tuple[Value, ...]) -> Rows:
+    """Return rows of a table as a computation brings them."""
+    cut = list({**TABLES, "marks": MARKS}[name]).index(CUT[name])
+
+    def cut_rows(since: int | None) -> list[tuple[Value, ...]]:
+        return [row for row in rows if since is None or row[cut] is None or int(str(row[cut])) >= since]
+
+    return cut_rows
+
+
+def track(*events: tuple[int, str, float], segment_of: int = 100) -> dict[str, Rows]:
     """Return the rows of a pool from (time, quantity, inventory cost) after each event, `segment_of` to a segment."""
-    rows: list[Sequence[Value]] = []
-    segments: dict[int, list[Value]] = {}
-    for ordinal, (time, quantity, cost) in enumerate(events):
-        segment = ordinal // segment_of
-        rows.append((place, time, ordinal, segment, quantity, cost, 0.0, 0, 1, *([0.0] * len(SUMS))))
-        first = segments.setdefault(segment, [place, segment, ordinal, time, cost, PREFIX, b""])
-        first[4] = max(float(str(first[4])), cost)
-    return {"track": rows, "segments": list(segments.values())}
+    numbered = list(enumerate(events))
+    parts = [numbered[start : start + segment_of] for start in range(0, len(numbered), segment_of)]
+    nothing = (0.0,) * len(SUMS)
+    rows: list[tuple[Value, ...]] = [
+        (time, ordinal, ordinal // segment_of, quantity, cost, 0.0, 0, 1, *nothing)
+        for ordinal, (time, quantity, cost) in numbered
+    ]
+    segments: list[tuple[Value, ...]] = [
+        (number, part[0][0], part[0][1][0], max(cost for _, (_, _, cost) in part), PREFIX, b"")
+        for number, part in enumerate(parts)
+    ]
+    return {"track": table("track", *rows), "segments": table("segments", *segments)}
 
 
-def put(writer: Writer, derived: Derived, assets: set[str] | None) -> None:
+def put(writer: Writer, derived: Derived, assets: set[str] | None = None, since: dict[str, int] | None = None) -> None:
     """Store derived rows in a transaction."""
     with writer.transaction() as connection:
-        replace_tracks(connection, derived, assets)
+        replace_tracks(connection, derived, assets, since)
 
 
 def pool(writer: Writer, asset: str) -> Pool:
@@ -57,32 +69,50 @@ def pool(writer: Writer, asset: str) -> Pool:
 
 def test_only_the_named_assets_are_replaced(writer: Writer) -> None:
     """Rows and marks of other assets stay; an asset that brings nothing any more is gone."""
-    both = {
-        table: [*track(0, (5, "1", 10.0))[table], *track(1, (6, "2", 20.0))[table]] for table in ("track", "segments")
-    }
-    marks = [("BTC", 1, 9.0, 0.0, "x"), ("ETH", 1, 8.0, 0.0, "x")]
-    put(writer, Derived([key("BTC"), key("ETH")], both, marks), None)
-    put(writer, Derived([key("BTC")], track(0, (7, "3", 30.0))), {"BTC", "ETH"})
+    marks = {asset: table("marks", (asset, 1, 9.0, 0.0, "x")) for asset in ("BTC", "ETH")}
+    put(writer, Derived({key("BTC"): track((5, "1", 10.0)), key("ETH"): track((6, "2", 20.0))}, marks))
+    put(writer, Derived({key("BTC"): track((7, "3", 30.0))}), {"BTC", "ETH"})
     assert [p.asset for p in answers.pools(writer.connection, "portfolio", "fifo")] == ["BTC"]
     last = answers.track_at(writer.connection, pool(writer, "BTC"), 10)
     assert last is not None
     assert (last.time, last.quantity, last.inventory_cost) == (7, "3", 30.0)
     assert writer.connection.execute("SELECT count(*) FROM marks").fetchone() == (0,)
-    put(writer, Derived([key("ETH")], track(0, (8, "4", 40.0))), {"ETH"})
+    put(writer, Derived({key("ETH"): track((8, "4", 40.0))}), {"ETH"})
     assert answers.track_at(writer.connection, pool(writer, "BTC"), 10) == last
+
+
+def quantities(writer: Writer) -> list[str]:
+    """Return the stored quantity after each event."""
+    return [row[0] for row in writer.connection.execute("SELECT quantity FROM track ORDER BY time_ms, ordinal")]
+
+
+def test_unchanged_past_is_not_written_again(writer: Writer) -> None:
+    """Where the last row before the touched instant is the same, only what follows is replaced."""
+    put(writer, Derived({key("BTC"): track((1, "1", 1.0), (2, "2", 2.0), (3, "3", 3.0))}))
+    # The first row differs, which the engine never brings: that it stays shows that it was not written.
+    put(writer, Derived({key("BTC"): track((1, "9", 9.0), (2, "2", 2.0), (4, "4", 4.0))}), {"BTC"}, {"BTC": 3})
+    assert quantities(writer) == ["1", "2", "4"]
+
+
+@pytest.mark.parametrize("events", [((1, "1", 1.0), (2, "7", 2.0)), ((1, "1", 1.0), (2, "2", 7.0)), ((2, "2", 2.0),)])
+def test_changed_past_is_written_whole(writer: Writer, events: tuple[tuple[int, str, float], ...]) -> None:
+    """Where the last row before the touched instant differs in anything, all of the pool is replaced."""
+    put(writer, Derived({key("BTC"): track((1, "1", 1.0), (2, "2", 2.0), (3, "3", 3.0))}))
+    put(writer, Derived({key("BTC"): track(*events)}), {"BTC"}, {"BTC": 3})
+    assert quantities(writer) == [quantity for _, quantity, _ in events]
 
 
 def test_state_before_an_instant(writer: Writer) -> None:
     """The state at an instant is that after the last event before it, ties by their place."""
-    put(writer, Derived([key("BTC")], track(0, (5, "1", 10.0), (5, "2", 20.0), (9, "3", 30.0))), None)
+    put(writer, Derived({key("BTC"): track((5, "1", 10.0), (5, "2", 20.0), (9, "3", 30.0))}))
     found = [answers.track_at(writer.connection, pool(writer, "BTC"), instant) for instant in (5, 6, 9, 10)]
     assert [row.quantity if row else None for row in found] == [None, "2", "2", "3"]
 
 
 def test_marks_run_on_from_the_last_event(writer: Writer) -> None:
     """From instant 3 to 10 with no mark before 5, 2 a unit until 8 and 4 from there: 2 * 3 + 4 * 2, 2 unmarked."""
-    marks = [("BTC", 5, 2.0, 0.0, "x"), ("BTC", 8, 4.0, 6.0, "x")]
-    put(writer, Derived([key("BTC")], track(0, (3, "7", 10.0)), marks), None)
+    marks = table("marks", ("BTC", 5, 2.0, 0.0, "x"), ("BTC", 8, 4.0, 6.0, "x"))
+    put(writer, Derived({key("BTC"): track((3, "7", 10.0))}, {"BTC": marks}))
     last = answers.track_at(writer.connection, pool(writer, "BTC"), 10)
     assert last is not None
     assert (last.mark_time, last.unmarked) == (2 * 3 + 4 * 2, 5 - 3)
@@ -94,7 +124,7 @@ def test_marks_run_on_from_the_last_event(writer: Writer) -> None:
 )
 def test_mark_integral(writer: Writer, start: int, end: int, integral: float) -> None:
     """A mark counts from the instant it is known."""
-    put(writer, Derived([], {}, [("BTC", 5, 2.0, 0.0, "x"), ("BTC", 8, 4.0, 6.0, "x")]), None)
+    put(writer, Derived({}, {"BTC": table("marks", ("BTC", 5, 2.0, 0.0, "x"), ("BTC", 8, 4.0, 6.0, "x"))}))
     assert answers.mark_integral(writer.connection, "BTC", start, end) == (integral, 0)
 
 
@@ -102,7 +132,7 @@ def test_peak_reads_whole_segments_by_their_summary(writer: Writer) -> None:
     """The greatest cost after an event of the window, whatever segments it begins and ends in."""
     costs = [3.0, 9.0, 4.0, 8.0, 5.0, 7.0, 1.0, 6.0]
     events = [(time, "1", cost) for time, cost in enumerate(costs)]
-    put(writer, Derived([key("BTC")], track(0, *events, segment_of=2)), None)
+    put(writer, Derived({key("BTC"): track(*events, segment_of=2)}))
     for start in range(9):
         for end in range(start + 1, 10):
             found = answers.peak(writer.connection, pool(writer, "BTC"), Window(start, end))
@@ -111,13 +141,14 @@ def test_peak_reads_whole_segments_by_their_summary(writer: Writer) -> None:
 
 def test_open_lots(writer: Writer) -> None:
     """A lot is open from its entry until its last unit has left; what is left of its basis is what was not relieved."""
-    lots: list[Sequence[Value]] = [
-        (0, 0, 1, 1, "4", 40.0, 0, 9, 1, None),
-        (0, 1, 2, 3, "-1", 7.0, 0, None, 2, None),
-        (0, 2, 1, 1, "1", None, 0, None, 2, None),
-    ]
-    reliefs: list[Sequence[Value]] = [(0, 5, 3, 0, "1", 10.0, 4, "trade"), (0, 9, 4, 0, "3", 30.0, 8, "trade")]
-    put(writer, Derived([key("BTC")], {"lots": lots, "reliefs": reliefs}), None)
+    lots = table(
+        "lots",
+        (0, 1, 1, "4", 40.0, 0, 9, 1, None),
+        (1, 2, 3, "-1", 7.0, 0, None, 2, None),
+        (2, 1, 1, "1", None, 0, None, 2, None),
+    )
+    reliefs = table("reliefs", (5, 3, 0, "1", 10.0, 4, "trade"), (9, 4, 0, "3", 30.0, 8, "trade"))
+    put(writer, Derived({key("BTC"): {"lots": lots, "reliefs": reliefs}}))
     found = [answers.open_lots(writer.connection, pool(writer, "BTC"), instant) for instant in (3, 4, 6, 9, 10)]
     first, short, unknown = (1, 0, 40.0), (2, 1, 7.0), (1, 0, None)
     rest = (1, 0, 30.0)
@@ -132,7 +163,7 @@ def test_open_lots(writer: Writer) -> None:
 
 def test_grid_of_positions(writer: Writer) -> None:
     """Positions on an even grid, both ends included, each after all events before it."""
-    put(writer, Derived([key("BTC")], track(0, (0, "1", 1.0), (25, "-2", 1.0))), None)
+    put(writer, Derived({key("BTC"): track((0, "1", 1.0), (25, "-2", 1.0))}))
     assert answers.grid(writer.connection, pool(writer, "BTC"), Window(0, 100), 4) == [0, 1, -2, -2, -2]
 
 

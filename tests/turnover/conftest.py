@@ -44,8 +44,8 @@ class Desk:
 
     def fill(self, day: float, side: str, amount: str, symbol: str, price: str, **more: object) -> None:
         """Add a fill; `fees` as [(asset, amount)]."""
-        base, quote = symbol.split(":")[0].split("/")
-        fees = json.dumps([list(fee) for fee in more.pop("fees", [])])  # type: ignore[call-overload]
+        base, quote = symbol.split(":", maxsplit=1)[0].split("/")
+        fees = json.dumps(more.pop("fees", []))
         number = len(self.fills) + 1
         row = {"id": number, "key": str(number), "sequence": number, "time_ms": round(day * DAY), "side": side}
         row |= {"amount": amount, "price": price, "symbol": symbol, "base": base, "quote": quote, "fees": fees}
@@ -53,7 +53,7 @@ class Desk:
 
     def move(self, day: float, kind: str, amount: str, asset: str, **more: object) -> None:
         """Add a movement."""
-        fees = json.dumps([list(fee) for fee in more.pop("fees", [])])  # type: ignore[call-overload]
+        fees = json.dumps(more.pop("fees", []))
         number = len(self.movements) + 1
         row = {"id": number, "key": f"m{number}", "time_ms": round(day * DAY), "kind": kind, "asset": asset}
         self.movements.append(BLANK_MOVE | row | {"amount": amount, "fees": fees} | more)

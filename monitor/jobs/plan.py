@@ -1,0 +1,165 @@
+"""The plan: what the next sync would read, in how many calls, how long it takes, and what the venue no longer lists.
+
+Made from the settings, the venue profiles and what is stored, before anything is read. Calls are the least that can
+do: a window whose answer fills a page is cut, and a market read by trade id takes one call a page of fills. Prices and
+the venue's list of markets are not counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from monitor.clock import SECOND
+from monitor.exchanges.pace import pace
+from monitor.exchanges.plan import POLL_OVERLAP, WEEKLY_OVERLAP, spans
+from monitor.exchanges.profiles import Tier, profile
+from monitor.exchanges.symbols import candidates
+from monitor.jobs.collect import TRANSACTIONS, UNKNOWN_START
+from monitor.records import StreamKey
+from monitor.store import ledger, markets, streams
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from monitor.exchanges.profiles import Profile
+    from monitor.records import Account, Book, StreamKind
+    from monitor.store.spans import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Streams of one kind and book of an account: [start, end) in milliseconds UTC, `calls` at least.
+
+    `streams`, `calls` and `seconds` are None where the venue wants a market in each call and its markets are not
+    listed yet; `windows` is then that of one market. `unreachable_before`: the venue lists nothing older.
+    """
+
+    account: str
+    kind: StreamKind
+    book: Book
+    streams: int | None
+    windows: int
+    calls: int | None
+    seconds: float | None
+    start: int
+    end: int
+    unreachable_before: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPlan:
+    """The plan of one account; `declared`: its start stands in the settings. `tier`: how well the venue is known."""
+
+    account: str
+    exchange: str
+    tier: Tier
+    start: int
+    declared: bool
+    parts: tuple[Planned, ...]
+
+    @property
+    def calls(self) -> int | None:
+        """The least number of calls, None while it is not known."""
+        calls = [part.calls for part in self.parts if part.calls is not None]
+        return sum(calls) if len(calls) == len(self.parts) else None
+
+    @property
+    def seconds(self) -> float | None:
+        """The least time, None while it is not known."""
+        seconds = [part.seconds for part in self.parts if part.seconds is not None]
+        return sum(seconds) if len(seconds) == len(self.parts) else None
+
+
+def plan(accounts: Sequence[Account], connection: sqlite3.Connection | None, now: int) -> tuple[AccountPlan, ...]:
+    """Return what the next sync would read of each account; `connection` None before the first one.
+
+    Raises:
+        UsageError: ccxt knows no such exchange.
+    """
+    return tuple(_Sketch(account, connection, now).plan() for account in accounts)
+
+
+class _Sketch:
+    """One account as it stands."""
+
+    def __init__(self, account: Account, connection: sqlite3.Connection | None, now: int) -> None:
+        self.account, self.now, self.facts = account, now, profile(account.exchange)
+        told = streams.streams(connection, account.name) if connection else ()
+        self.known = {stream.key: stream.state for stream in told}
+        self.proven = {key: streams.intervals(connection, key) for key in self.known} if connection else {}
+        self.markets = markets.load(connection, account.exchange) if connection else []
+        self.seen = frozenset(ledger.assets_seen(connection, account.name)) if connection else frozenset[str]()
+        self.pace = pace(account)
+
+    def plan(self) -> AccountPlan:
+        """Return the account's plan."""
+        kinds = [self._transactions(kind) for kind in TRANSACTIONS]
+        parts = (*kinds, *(self._fills(book) for book in self.account.books))
+        start = min((part.start for part in parts), default=self._start(()))
+        declared = self.account.start is not None
+        return AccountPlan(self.account.name, self.account.exchange, self.facts.tier, start, declared, parts)
+
+    def _transactions(self, kind: StreamKind) -> Planned:
+        key = StreamKey(self.account.name, kind)
+        if kind in self.pace.unsupported:
+            nothing = Planned(key.account, kind, "spot", 0, 0, 0, 0.0, self._start(()), self.now)
+            return replace(nothing, note="ccxt cannot list them: import them")
+        reach = Reach(self.facts.transactions_window, self.facts.transactions_history, WEEKLY_OVERLAP)
+        return self._part([key], reach, self.pace.transactions)
+
+    def _fills(self, book: Book) -> Planned:
+        whole = StreamKey(self.account.name, "fills", book)
+        reach = Reach(self.facts.window, self.facts.history, POLL_OVERLAP)
+        if not self.facts.symbol_required:
+            part = self._part([whole], reach, self.pace.fills)
+            return part if self.facts.symbol_required is False else replace(part, note="if it needs no market")
+        known = [key.symbol for key in self.known if key.kind == "fills" and key.book == book]
+        symbols = candidates(self.markets, book, self.seen, [*self.account.symbols, *known])
+        keys = [replace(whole, symbol=symbol) for symbol in symbols]
+        keys = [key for key in keys if self.known.get(key) != "archived"]
+        if not self.markets:
+            one = self._part([whole], reach, self.pace.fills)
+            note = "for each market; how many is known once they are listed"
+            return replace(one, streams=None, calls=None, seconds=None, note=note)
+        note = f"and one for each {self.facts.page} fills" if self.facts.walk else ""
+        return replace(self._part(keys, reach, self.pace.fills), note=note)
+
+    def _part(self, keys: Sequence[StreamKey], reach: Reach, each: float) -> Planned:
+        """Return the plan of streams of one kind; `each` are the milliseconds of a call."""
+        starts = [self._start(self.proven.get(key, ())) for key in keys] or [self._start(())]
+        edge = (
+            self.now - reach.history if reach.history is not None and min(starts) < self.now - reach.history else None
+        )
+        windows = calls = 0
+        for key, start in zip(keys, starts, strict=False):
+            todo = spans(max(start, edge or start), self.now, self.proven.get(key, ()), reach.overlap)
+            counts = [-(-span.milliseconds // (reach.window or span.milliseconds)) for span in todo]
+            windows += sum(counts)
+            calls += sum(1 if key.symbol and _walked(self.facts, count) else count for count in counts)
+        key = keys[0] if keys else StreamKey(self.account.name, "fills")
+        seconds = calls * each / SECOND
+        start = max(min(starts), edge or 0)
+        return Planned(key.account, key.kind, key.book, len(keys), windows, calls, seconds, start, self.now, edge)
+
+    def _start(self, proven: Sequence[Interval]) -> int:
+        """Return from when on a stream is read, by the same rule as the collector."""
+        if self.account.start is not None:
+            return min(self.account.start, self.now - 1)
+        return min((start for start, _ in proven), default=self.now - UNKNOWN_START)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Longest span of one call, how far back the venue lists, how far back proven time is read again; milliseconds."""
+
+    window: int | None
+    history: int | None
+    overlap: int
+
+
+def _walked(facts: Profile, windows: int) -> bool:
+    """Tell whether a span is read by trade id instead of by time."""
+    return facts.walk and windows > 2  # noqa: PLR2004 - the collector walks what is longer than two windows

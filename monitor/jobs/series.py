@@ -1,0 +1,262 @@
+"""The rolling line of a metric, as charts and rules need it, from the stored tracks: JSON-ready, no heavy import.
+
+Most metrics follow from a few running sums and cost a seek a point. The others (market rates, ages, half-life) are
+asked of the answer, point by point: slower, the same numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from monitor.clock import DAY, Window, duration_text, iso
+from monitor.jobs.answer import turnover_answer
+from monitor.jobs.question import ALL_BOOKS, By, Question, known
+from monitor.jobs.readings import value_of
+from monitor.jobs.turns import inquire
+from monitor.schema import SUMS
+from monitor.store import answers, samples
+from monitor.turnover import series
+from monitor.turnover.measures import Relief, State, Step, replay
+from monitor.turnover.series import FLOWS, OF_ONE_POOL, STOCKS, Sample
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from monitor.jobs.proof import Hole
+    from monitor.jobs.turns import Inquiry
+    from monitor.store.answers import Pool, Row
+    from monitor.turnover.series import Point
+
+Line = dict[str, object]
+
+PORTFOLIO = "portfolio"
+POINTS = 30
+Key = tuple[str, str | None, str | None]
+# Metrics that single rows of the answer have, and the running sums alone do not give.
+OF_THE_ANSWER = (
+    "velocity",
+    "portfolio_turnover_rate",
+    "average_market_value",
+    "buy_notional",
+    "sell_notional",
+    "estimated_share",
+    "holding_time.mean",
+    "holding_time.median",
+    "holding_time.p95",
+    "age.mean",
+    "age.long.mean",
+    "age.short.mean",
+    "peak_inventory",
+    "half_life",
+)
+OF_SINGLE_LOTS = frozenset(OF_THE_ANSWER[7:])
+METRICS = (*FLOWS, *STOCKS, *OF_THE_ANSWER)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One question for lines; instants and lengths in milliseconds.
+
+    A point at t stands for [t - window, t). Points go from `start` in steps up to `end` (both inclusive), by default
+    the thirty that end where the data stands. `assets` empty with `by` asset: all; `by` portfolio: one line for all.
+    """
+
+    metric: str = "turnover"
+    window: int = 7 * DAY
+    step: int = DAY
+    start: int | None = None
+    end: int | None = None
+    by: By = "asset"
+    assets: Sequence[str] = ()
+    book: str = "spot"
+    method: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a metric that does not exist."""
+        known("--metric", self.metric, METRICS)
+
+    @property
+    def is_single(self) -> bool:
+        """Tell whether one line answers, whatever the ledger holds."""
+        return self.by == PORTFOLIO or (self.by == "asset" and len(self.assets) == 1 and self.book != ALL_BOOKS)
+
+
+def series_answer(connection: sqlite3.Connection, wanted: Wanted, now: int) -> list[Line]:
+    """Return one line for each pool asked about, or the one of the portfolio.
+
+    Each is {asset, book, account, metric, window, step, currency, method, as_of, points: [{time, value, status}]};
+    a value that is missing is None and its status says why.
+
+    Raises:
+        UsageError: an unknown metric, asset, book or method, or a line that is too long.
+    """
+    question = Question(
+        end=wanted.end, by=wanted.by, assets=wanted.assets, book=wanted.book, method=wanted.method, window=wanted.window
+    )
+    with answers.snapshot(connection):
+        inquiry = inquire(connection, question, now)
+        ends = series.grid(wanted.start, inquiry.window.end, wanted.step, POINTS)
+        windows = [Window(end - wanted.window, end) for end in ends]
+        if wanted.metric in OF_THE_ANSWER:
+            return _asked(inquiry, wanted, windows)
+        return _lines(inquiry, wanted, windows)
+
+
+def _pools(inquiry: Inquiry, wanted: Wanted) -> list[Pool]:
+    scope = "account" if wanted.by == "account" else PORTFOLIO
+    return [pool for pool in inquiry.pools[scope] if pool.book in inquiry.question.books()]
+
+
+def _lines(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[Line]:
+    """Return the lines of a metric that follows from running sums."""
+    pools = _pools(inquiry, wanted)
+    holes = [inquiry.proof.holes(window) for window in windows]
+    lasts = answers.tracks_at(inquiry.connection, pools, windows[-1].end)
+    rows = {pool: _points(inquiry, pool, lasts.get(pool.id), wanted.metric, windows) for pool in pools}
+    if wanted.by == PORTFOLIO:
+        missing = wanted.metric in OF_ONE_POOL
+        together = [series.total(at) for at in zip(*rows.values(), strict=True)] or [series.total(())] * len(windows)
+        values = _values(wanted, together, [bool(found) for found in holes])
+        return [_line(inquiry, wanted, None, windows, [(None if missing else one, why) for one, why in values])]
+    return [
+        _line(inquiry, wanted, pool, windows, _values(wanted, points, _partial(inquiry, pool, holes)))
+        for pool, points in rows.items()
+    ]
+
+
+def _partial(inquiry: Inquiry, pool: Pool, holes: Iterable[Sequence[Hole]]) -> list[bool]:
+    """Return for each window whether rows of a pool may be missing in it."""
+    return [
+        any(pool.account in {"", hole.account} for hole in inquiry.proof.holes_of(pool.asset, found))
+        if found
+        else False
+        for found in holes
+    ]
+
+
+def _values(wanted: Wanted, points: Iterable[Point], partial: Iterable[bool]) -> list[tuple[float | None, str]]:
+    return [
+        series.value(wanted.metric, one, wanted.window, partial=holes)
+        for one, holes in zip(points, partial, strict=True)
+    ]
+
+
+def _line(
+    inquiry: Inquiry,
+    wanted: Wanted,
+    pool: Pool | None,
+    windows: Iterable[Window],
+    values: Iterable[tuple[float | None, str]],
+) -> Line:
+    return {
+        "asset": pool.asset if pool else PORTFOLIO,
+        "book": pool.book if pool else wanted.book,
+        "account": pool.account or None if pool else None,
+        "metric": wanted.metric,
+        "window": duration_text(wanted.window),
+        "step": duration_text(wanted.step),
+        "currency": inquiry.valuation.currency,
+        "method": inquiry.method,
+        "as_of": iso(inquiry.as_of),
+        "points": [
+            {"time": iso(window.end), "value": value, "status": status}
+            for window, (value, status) in zip(windows, values, strict=True)
+        ],
+    }
+
+
+def _points(inquiry: Inquiry, pool: Pool, newest: Row | None, metric: str, windows: Sequence[Window]) -> list[Point]:
+    """Return the points of one pool; `newest` is its last event before the line's end."""
+    if newest is None:
+        return [series.point(series.sums_of(metric), None, None)] * len(windows)
+    names = (*series.sums_of(metric), *_doubts(newest))
+    found = _samples(inquiry.connection, pool, names, windows)
+    points = []
+    for window in windows:
+        first, last = found.get(window.start), found.get(window.end)
+        sums = series.between(first, last, window)
+        if sums and first and last and series.lost_digits(names, sums, first, last, window):
+            again = _replayed(inquiry.connection, pool, first, window)
+            sums = [again.get(name, value) for name, value in zip(names, sums, strict=True)]
+        points.append(series.point(names, sums, last))
+    return points
+
+
+def _doubts(newest: Row) -> list[str]:
+    """Return the sums of doubt that are, or become, anything but 0 anywhere in the line of a pool."""
+    grows = dict(zip(series.DOUBTS, series.grown(series.DOUBTS, newest), strict=True))
+    places = {name: SUMS.index(name) for name in series.DOUBTS}
+    return [
+        name
+        for name, at in places.items()
+        if grows[name] or newest.sums[at] or newest.before[2 * at] or newest.before[2 * at + 1]
+    ]
+
+
+def _samples(
+    connection: sqlite3.Connection, pool: Pool, names: Sequence[str], windows: Iterable[Window]
+) -> dict[int, Sample]:
+    """Return a pool at every start and end of the windows."""
+    instants = sorted({instant for window in windows for instant in (window.start, window.end)})
+    stands = samples.stands(connection, pool, instants, names)
+    before = samples.before_segments(connection, pool, {stand.segment for stand in stands.values()}, names)
+    return {
+        instant: Sample(
+            stand.time,
+            stand.ordinal,
+            stand.quantity,
+            stand.inventory_cost,
+            stand.unpriced,
+            stand.sums,
+            before[stand.segment],
+            series.grown(names, stand),
+        )
+        for instant, stand in stands.items()
+    }
+
+
+def _replayed(connection: sqlite3.Connection, pool: Pool, first: Sample, window: Window) -> dict[str, float]:
+    """Return the headline sums added up from the window's own events."""
+    state = State(first.time, first.ordinal, 0, first.quantity, first.inventory_cost, 0.0, first.unpriced, 0, (), ())
+    steps = [Step(*step) for step in answers.steps(connection, pool, window)]
+    return replay(state, steps, [Relief(*relief) for relief in answers.reliefs(connection, pool, window)], window)
+
+
+def _asked(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[Line]:
+    """Return the lines of a metric that only the answer has: one answer a point."""
+    answered = [_rows(inquiry, wanted, window) for window in windows]
+    pools: list[Pool | None] = [None] if wanted.by == PORTFOLIO else [*_pools(inquiry, wanted)]
+    return [
+        _line(inquiry, wanted, pool, windows, [_found(rows.get(_key(pool)), wanted.metric) for rows in answered])
+        for pool in pools
+    ]
+
+
+def _key(pool: Pool | None) -> Key:
+    return (pool.asset, pool.book, pool.account or None) if pool else (PORTFOLIO, None, None)
+
+
+def _rows(inquiry: Inquiry, wanted: Wanted, window: Window) -> dict[Key, Line]:
+    """Return the rows of the answer to one window, by asset, book and account."""
+    answer = turnover_answer(
+        inquiry.connection,
+        now=inquiry.now,
+        start=window.start,
+        end=window.end,
+        by=wanted.by,
+        assets=wanted.assets,
+        book=wanted.book,
+        method=wanted.method,
+        detail=wanted.metric in OF_SINGLE_LOTS,
+    )
+    rows = cast("list[Line]", answer["assets"])
+    found: dict[Key, Line] = {
+        (str(row["asset"]), str(row["book"]), cast("str | None", row["account"])): row for row in rows
+    }
+    return {**found, _key(None): cast("Line", answer["portfolio"])}
+
+
+def _found(row: Line | None, metric: str) -> tuple[float | None, str]:
+    return (None, "no_inventory") if row is None else (value_of(row, metric), str(row["status"]))
