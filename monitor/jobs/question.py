@@ -39,8 +39,9 @@ class Question:
     """One question; instants and `window` in milliseconds, None for the default.
 
     The window is [start, end) where both are given; else it ends at `end`, or at `as_of`, and is `window` long.
-    `assets` empty: all of them. `book`: one of `BOOKS`, or `all`; None shows the rows of every book and
-    totals spot. Without `detail` only the running sums are read: ages, peak, half-life and the median of the holding time, which read single lots, are left out.
+    `assets` empty: all of them. `book`: one of `BOOKS`, or `all`; None shows the rows of every book and totals spot.
+    Without `detail` only the running sums are read: ages, peak, half-life and the median of the holding time, which
+    read single lots, are left out.
     """
 
     window: int | None = None
