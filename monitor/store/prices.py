@@ -23,7 +23,7 @@ Pair = tuple[str, str]
 def commit_prices(writer: Writer, prices: Iterable[Price]) -> Commit:
     """Store prices in one transaction; return how many were new, known and revised.
 
-    Assets are touched that may be valued by a new or revised price and have ledger rows at or after it.
+    Assets of the ledger are touched that may be valued by a new or revised price.
     """
     series: dict[tuple[str, str, str], dict[int, Price]] = defaultdict(dict)
     for price in prices:
@@ -62,12 +62,14 @@ def _store(connection: sqlite3.Connection, points: list[Price]) -> tuple[Commit,
 
 
 def _revalued(connection: sqlite3.Connection, since: list[tuple[Pair, int]]) -> dict[str, int]:
-    """Return the assets with ledger rows at or after a changed price of theirs, and the earliest such instant."""
+    """Return the assets of the ledger that a changed price may value, and the earliest such instant.
+
+    Also where no row of theirs is as late: what is held meanwhile is worth the new mark.
+    """
     valuation = load_valuation(connection)
     reached = ((asset, time) for pair, time in since for asset in _reached(connection, pair, valuation))
-    newest = dict(map(tuple, connection.execute("SELECT asset, max(last_ms) FROM seen GROUP BY asset")))
-    newest.pop(valuation.currency, None)
-    return {asset: time for asset, time in earliest(reached).items() if newest.get(asset, -1) >= time}
+    held = {asset for (asset,) in connection.execute("SELECT DISTINCT asset FROM seen")} - {valuation.currency}
+    return {asset: time for asset, time in earliest(reached).items() if asset in held}
 
 
 def _reached(connection: sqlite3.Connection, pair: Pair, valuation: Valuation) -> Iterator[str]:

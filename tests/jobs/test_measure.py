@@ -68,6 +68,7 @@ def test_other_assets_are_left_alone(ledger: Ledger) -> None:
         "2024-01-02 buy 1 BTC/USD 50",
         "2024-01-01 sell 1 ETH/USD 50",
         "2024-01-03 price BTC/USD 90",
+        "2024-02-01 price SOL/USD 90",
         "2024-01-06 sell 0.5 BTC/USD 120",
         "2024-01-03 transfer 1 BTC other 0.9",
         "2024-01-02 deposit 1 NEW 5",

@@ -52,16 +52,16 @@ def test_the_same_price_twice_is_known(writer: Writer) -> None:
     [
         ("SOL/USD", 1_500, {"SOL": 1_500}),  # values SOL alone: the currency passes nothing on
         ("SOL/USD", 2_000, {"SOL": 2_000}),  # at the instant of its last row
-        ("SOL/USD", 2_001, {}),  # after it: no basis can change
+        ("SOL/USD", 2_001, {"SOL": 2_001}),  # after it: no basis can change, but what is held has a new mark
         ("BTC/USD", 500, {"BTC": 500, "ETH": 500, "USDT": 500, "EUR": 500}),  # ETH is valued through BTC
-        ("BTC/USD", 1_500, {"BTC": 1_500, "USDT": 1_500, "EUR": 1_500}),  # ETH has no row that late
+        ("BTC/USD", 1_500, {"BTC": 1_500, "ETH": 1_500, "USDT": 1_500, "EUR": 1_500}),  # marks of ETH follow too
         ("EUR/USD", 1_500, {"BTC": 1_500, "EUR": 1_500}),  # BTC bought with EUR costs what EUR is worth
         ("USDT/USD", 1_500, {"USDT": 1_500}),  # a pegged asset's worth is its peg
         ("DOT/USD", 500, {}),  # nobody has it
     ],
 )
 def test_a_late_price_touches_what_it_may_value(traded: Writer, pair: str, time: int, stale: dict[str, int]) -> None:
-    """The pair's assets and those traded against them, as far as they have rows at or after the price."""
+    """The pair's assets and those traded against them, as far as the ledger has them."""
     ledger.commit_prices(traded, [price(pair, time)])
     assert touched(traded.connection) == stale
 
