@@ -54,7 +54,7 @@ def set_up(lock: str) -> None:
         if subprocess.run([*install, *arguments], cwd=ROOT, check=False).returncode:
             sys.exit(f"Installing failed: {' '.join(arguments)}. The lines above say why; running again resumes.")
     # The loop over lots is compiled once here, so that no later command waits for it.
-    subprocess.run([str(PYTHON), "-m", "monitor.turnover.lots"], cwd=ROOT, check=True)
+    subprocess.run([str(PYTHON), "-m", "monitor.turnover.warm"], cwd=ROOT, check=True)
     stamp.write_text(wanted)
 
 

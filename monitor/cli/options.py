@@ -74,6 +74,11 @@ def global_options() -> list[click.Parameter]:
 class DeskCommand(click.Command):
     """A command that takes the global options too."""
 
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the docstring; its backslash-b, two characters in a raw text, keeps the lines of a paragraph apart."""
+        self.help = (self.help or "").replace(r"\b", "\b")
+        super().format_help_text(ctx, formatter)
+
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return its own parameters, then the global ones."""
         own = super().get_params(ctx)

@@ -6,10 +6,12 @@ journal, so that a job that fails or hangs shows in `status` and in the rule met
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from monitor.clock import DAY, WEEK
@@ -20,13 +22,15 @@ from monitor.jobs.alert import alert
 from monitor.jobs.collect import Options, Summary, collect_all
 from monitor.jobs.connections import Connections
 from monitor.jobs.courier import Courier, Post
-from monitor.jobs.deliver import all_channels, deliver
+from monitor.jobs.deliver import all_channels, deliver, heartbeat
 from monitor.jobs.desk import Desk, Job, Outcome
 from monitor.jobs.measure import measure
-from monitor.jobs.reconcile import reconcile, told
+from monitor.jobs.pulse import Pulse
+from monitor.jobs.reconcile import deep_read_due, reconcile, told
 from monitor.jobs.rules import alert_rules
 from monitor.store.database import open_writer
-from monitor.store.holdings import deep_read_asked
+from monitor.store.inbox import apply_requests
+from monitor.store.outbox import Digest
 from monitor.store.runs import finish_run, job_states, start_run
 from monitor.store.settings import save_valuation
 
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from monitor.clock import Clock
     from monitor.config.settings import Schedule, Settings
     from monitor.jobs.collect import Progress
+    from monitor.store.inbox import Answer
 
     Perform = Callable[[Desk], Awaitable[Outcome]]
 
@@ -56,9 +61,16 @@ async def open_desk(
     with open_writer(settings.database, holder=holder) as writer:
         save_valuation(writer, settings.valuation)
         sender = f"{holder} {os.getpid()}"
-        post = Post(all_channels(settings.channels), router.sender(stream), sender, random.SystemRandom().random)
+        post = Post(
+            all_channels(settings.channels),
+            router.sender(stream),
+            sender,
+            random.SystemRandom().random,
+            digest=Digest(settings.grouping.by, settings.grouping.delay),
+        )
+        courier = Courier(post, Pulse(partial(heartbeat, settings.heartbeat) if settings.heartbeat else None))
         async with Connections(writer, clock) as connections:
-            yield Desk(settings, writer, clock, connections, Courier(post), alert_rules(settings), progress)
+            yield Desk(settings, writer, clock, connections, courier, alert_rules(settings), progress)
 
 
 def jobs_of(schedule: Schedule) -> tuple[Job, ...]:
@@ -85,6 +97,8 @@ def recorded(name: str, perform: Perform) -> Perform:
             raise
         now = desk.clock.now()
         finish_run(desk.writer, number, now, None, now)
+        if outcome.exit_code == 0:
+            desk.courier.pulse.succeeded(name, desk.writer, now)
         return outcome
 
     return run
@@ -109,7 +123,7 @@ def _overlap(desk: Desk) -> tuple[int, tuple[str, ...]]:
     last = {state.job: state.committed or 0 for state in job_states(desk.writer.connection)}
     now = desk.clock.now()
     weekly = last.get("weekly read", 0)
-    if now - weekly >= WEEK or deep_read_asked(desk.writer.connection) > weekly:
+    if now - weekly >= WEEK or deep_read_due(desk.writer.connection, weekly, now):
         return WEEKLY_OVERLAP, ("weekly read", "nightly read")
     if now - last.get("nightly read", 0) >= DAY:
         return NIGHTLY_OVERLAP, ("nightly read",)
@@ -163,7 +177,8 @@ async def measured(desk: Desk) -> Outcome:
 
 
 async def alerts(desk: Desk) -> Outcome:
-    """Evaluate every rule and store what has to be told."""
+    """Evaluate every rule and store what has to be told, after what people asked for meanwhile."""
+    asked = apply_requests(desk.writer, desk.clock.now())
     done = alert(
         desk.writer,
         desk.rules,
@@ -172,28 +187,38 @@ async def alerts(desk: Desk) -> Outcome:
         longest_gap=MISSED_INTERVALS * desk.settings.schedule.alerts,
     )
     figures = {"measured": done.measured, "firing": done.firing, "without_data": done.without_data}
-    return Outcome(figures, noteworthy=bool(done.transitions or done.failures), troubles=done.failures)
+    noteworthy = bool(done.transitions or done.failures or asked)
+    return Outcome(figures, noteworthy=noteworthy, troubles=(*done.failures, *refused(asked)))
 
 
 async def delivery(desk: Desk) -> Outcome:
-    """Send what waits in the outbox."""
+    """Send what waits in the outbox, and that people did not ask to hold back."""
+    asked = apply_requests(desk.writer, desk.clock.now())
     tally = await deliver(desk.writer, desk.courier, desk.clock)
-    troubles = tuple(f"channel {name}: {error}" for name, error in tally.errors.items())
+    troubles = [*refused(asked), *(f"channel {name}: {error}" for name, error in tally.errors.items())]
+    if missed := desk.courier.pulse.trouble():
+        troubles.append(f"heartbeat: {missed}")
     figures = {"sent": tally.sent, "failed": tally.failed, "dead": tally.dead}
-    return Outcome(figures, noteworthy=any(figures.values()), troubles=troubles)
+    return Outcome(figures, noteworthy=any(figures.values()) or bool(asked), troubles=tuple(troubles))
+
+
+def refused(asked: Sequence[Answer]) -> tuple[str, ...]:
+    """Return why requests of people were refused: whoever asked may have gone by now."""
+    return tuple(f"request: {answer.said}" for answer in asked if not answer.granted)
 
 
 async def sync(desk: Desk) -> Outcome:
-    """Read everything of every account once, then measure it."""
+    """Read everything of every account once, measure it, and compare it with the balances."""
     options = Options(valuation=desk.settings.valuation)
     outcome = await _collected(desk, options)
     await measured(desk)
-    return outcome
+    return told(outcome, await reconcile(desk.writer, desk.clock))
 
 
 async def run_once(desk: Desk) -> Outcome:
     """Run every job once, in the order in which data flows; the worst exit code wins."""
     outcomes = [await job.perform(desk) for job in jobs_of(desk.settings.schedule)]
+    await asyncio.to_thread(desk.courier.pulse.finish)
     return Outcome(
         {name: value for outcome in outcomes for name, value in outcome.figures.items()},
         troubles=tuple(dict.fromkeys(trouble for outcome in outcomes for trouble in outcome.troubles)),

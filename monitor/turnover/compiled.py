@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
@@ -20,7 +21,8 @@ from numba.np.numpy_support import carray
 
 if TYPE_CHECKING:
     import ctypes
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from types import ModuleType
 
     import numpy as np
 
@@ -77,6 +79,11 @@ def compile_cached(function: F) -> F:
         return _jit(function, cache=False)
     setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010  (numba makes its options at run time, unseen by mypy)
     return _jit(function, cache=True)
+
+
+def stamp(modules: Iterable[ModuleType]) -> int:
+    """Return a number that changes with any source text of some modules: numba looks at the compiled one alone."""
+    return zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in modules))
 
 
 def _jit(function: F, *, cache: bool) -> F:

@@ -7,9 +7,7 @@ Python that numba compiles; interpreted, the same source is exact for quantities
 
 from __future__ import annotations
 
-import zlib
 from math import isnan
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -38,7 +36,7 @@ from monitor.turnover.arrays import (
     WIDTH,
     Job,
 )
-from monitor.turnover.compiled import compile_cached, part, view
+from monitor.turnover.compiled import compile_cached, part, stamp, view
 from monitor.turnover.moves import arrive, send
 from monitor.turnover.order import foremost, push
 from monitor.turnover.pool import cut, enter, found
@@ -216,9 +214,7 @@ def _kernel(stamp: int) -> Callable[[Terms, Numbers, Numbers, int], int]:
 
 
 SOURCES = (arrays, compiled, moves, order, pool, sums)
-compiled_run = compile_cached(
-    _kernel(zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in SOURCES)))
-)
+compiled_run = compile_cached(_kernel(stamp(SOURCES)))
 
 
 def advance(job: Job, at: int) -> int:
