@@ -28,7 +28,9 @@ MovementKind = Literal[
     "adjust",
     "write_off",
 ]
-StreamKind = Literal["fills", "deposits", "withdrawals", "transfers", "ledger", "funding", "convert", "balances"]
+StreamKind = Literal[
+    "fills", "deposits", "withdrawals", "transfers", "ledger", "funding", "convert", "dust", "balances"
+]
 StreamState = Literal["active", "paused", "archived", "unsupported"]
 Severity = Literal["info", "warning", "critical"]
 

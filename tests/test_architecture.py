@@ -20,17 +20,17 @@ ROWS = [
     {"schema", "config"},
     STAGES,
     {"jobs"},
-    {"daemon", "web"},
+    {"daemon", "web", "notebook"},
     {"cli"},
     {"__main__"},
 ]
 RANK = {room: place for place, row in enumerate(ROWS) for room in row}
-FACES = {"daemon", "web", "cli"}
+FACES = {"daemon", "web", "notebook", "cli"}
 CONFINED = {
     "ccxt": {"exchanges"},
     "sqlite3": {"store"},
     "sqlite_utils": {"store"},
-    "polars": {"schema", "store", "turnover", "interchange"},
+    "polars": {"schema", "store", "turnover", "interchange", "notebook"},
     "numba": {"turnover"},
     "numpy": {"turnover"},
     "apscheduler": {"daemon"},
@@ -43,6 +43,8 @@ CONFINED = {
 NETWORK = {"socket", "ssl", "http", "urllib", "requests", "aiohttp", "ccxt", "smtplib"}
 NETWORKED = {"exchanges", "delivery", "web", "demo"}
 LOCAL_SOCKET = "daemon.systemd"  # a datagram to the service manager on this machine, no network
+# The command line starts in a blink; `import monitor` brings no frames along, only `monitor.open` does.
+LATE = {"cli", "__init__"}
 CACHE = "turnover.compiled"  # finds a folder for the compiled kernel
 CLOCKS = {"time", "datetime", "random", "os", "pathlib", "subprocess", "threading", "asyncio"}
 PURE = {"turnover", "alerts"}
@@ -142,12 +144,12 @@ def test_pure_rooms_do_no_io_and_read_no_clock() -> None:
     assert strays == []
 
 
-def test_imports_inside_functions_only_in_the_command_line() -> None:
-    """Late imports hide dependencies; only the command line needs them, to start quickly."""
+def test_imports_inside_functions_only_where_starting_must_be_quick() -> None:
+    """Late imports hide dependencies; only the command line and the notebook's door need them, to start quickly."""
     late = [
         name
         for name, tree in modules()
-        if name.split(".")[0] != "cli" and list(imports(tree, lazy=True)) != list(imports(tree, lazy=False))
+        if name.split(".")[0] not in LATE and list(imports(tree, lazy=True)) != list(imports(tree, lazy=False))
     ]
     assert late == []
 

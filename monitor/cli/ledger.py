@@ -160,13 +160,21 @@ def accounts(context: click.Context) -> None:
         words("state", "state"),
         instants("last_success", "last read UTC"),
         figures("open_gaps", "open gaps"),
-        figures("streams", "streams", rank=2),
+        words("stream_states", "streams", rank=2),
         instants("last_balance", "balances UTC", rank=1),
         words("trouble", "trouble"),
     ]
-    told = [{**row, "trouble": row["reason"] or row["last_error"]} for row in rows]
+    told = [
+        {**row, "trouble": row["reason"] or row["last_error"], "stream_states": states_text(one)}
+        for row, one in zip(rows, found, strict=True)
+    ]
     listing = Listing("Accounts", columns, rows, rows, in_table=told, empty="No accounts yet.")
     show(listing, choices_of(context).format)
+
+
+def states_text(account: query.AccountRow) -> str:
+    """Return how many streams are in which state, as one cell."""
+    return ", ".join(f"{count} {state}" for state, count in account.states.items()) or "none"
 
 
 def account_row(account: query.AccountRow) -> dict[str, object]:
@@ -183,6 +191,8 @@ def account_row(account: query.AccountRow) -> dict[str, object]:
         "last_error": current,
         "last_error_time": instant(account.last_error_time) if current else None,
         "streams": account.streams,
+        "stream_states": account.states,
+        "unreachable_before": instant(account.unreachable_before),
         "open_gaps": account.open_gaps,
         "last_balance": instant(account.last_balance),
     }

@@ -18,13 +18,14 @@ from monitor.config.mistakes import mistake, told_twice
 from monitor.config.model import CREDENTIALS, PUBLIC, AccountTable, FileTable
 from monitor.config.place import Place, line_numbers
 from monitor.config.secrets import SecretSource, read_secret, secret_source
-from monitor.config.settings import BUILT_IN_CHANNELS, Log, Schedule, Settings
+from monitor.config.settings import BUILT_IN_CHANNELS, Grouping, Log, Schedule, Settings
 from monitor.errors import ConfigError
 from monitor.records import Account, Valuation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+HEARTBEAT: Place = ("heartbeat", "url")
 Secrets = Mapping[Place, str]
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
@@ -52,6 +53,8 @@ def read_settings(path: Path, environ: Mapping[str, str]) -> tuple[Settings | No
     page = Page(path, line_numbers(text))
     secrets, complaints = _secrets(tables, page, environ)
     complaints += _repeated_names(tables, page)
+    if (url := secrets.get(HEARTBEAT)) is not None and not url.startswith(("http://", "https://")):
+        complaints.append(page.complaint(HEARTBEAT, "a heartbeat goes to http:// or https://.", "Correct the address."))
     try:
         table = FileTable.model_validate(tables)
     except ValidationError as error:
@@ -101,6 +104,8 @@ def _settings(table: FileTable, secrets: Secrets, path: Path, warnings: tuple[Co
         schedule=Schedule(**dict(table.schedule)),
         channels={name: secrets["channels", name, "url"] for name in table.channels},
         rules=table.rules,
+        grouping=Grouping(table.alerts.group_by, table.alerts.group_wait),
+        heartbeat=secrets.get(HEARTBEAT),
         log=Log(**dict(table.log)),
         origin=path,
         warnings=warnings,
@@ -171,11 +176,14 @@ def _secret_places(tables: Mapping[str, object]) -> Iterator[tuple[Place, object
     for name, channel in channels.items() if isinstance(channels, dict) else ():
         if isinstance(channel, dict) and "url" in channel:
             yield ("channels", name, "url"), channel["url"]
+    heartbeat = tables.get("heartbeat")
+    if isinstance(heartbeat, dict) and "url" in heartbeat:
+        yield HEARTBEAT, heartbeat["url"]
 
 
 def _harmless(place: Place, source: SecretSource, tables: Mapping[str, object]) -> bool:
     """Tell whether a text may stand in the file: a public id, a key for a server on this machine, a local channel."""
-    if place[0] == "channels":
+    if place[0] in {"channels", "heartbeat"}:
         return "@" not in source.name and any(f"://{host}" in source.name for host in LOCAL)
     accounts = tables["accounts"]
     account = accounts[place[1]] if isinstance(accounts, list) and isinstance(place[1], int) else {}

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.clock import duration_text
 from monitor.config.locate import DEFAULT_DATABASE
-from monitor.config.settings import Schedule
+from monitor.config.settings import Grouping, Schedule
 from monitor.config.values import (
     DURATION_SCHEMA,
     Duration,
@@ -27,6 +27,7 @@ from monitor.records import Book, Valuation
 
 USUAL = Valuation()
 RHYTHM = Schedule()
+SINGLY = Grouping()
 Asset = Annotated[str, Field(pattern=r"^\S+$")]
 
 
@@ -116,6 +117,27 @@ class ChannelTable(Table):
     )
 
 
+class AlertsTable(Table):
+    """How messages leave."""
+
+    group_by: Literal["none", "rule", "channel"] = Field(
+        default=SINGLY.by,
+        description="Which waiting messages of a channel leave as one: none, those of a rule, all.",
+        examples=["rule"],
+    )
+    group_wait: Duration = Field(
+        default=SINGLY.wait, description="How long a message waits for others to join it.", examples=["30s"]
+    )
+
+
+class HeartbeatTable(Table):
+    """The dead man's switch."""
+
+    url: Secret = Field(
+        description="An http(s) address that is visited after each complete cycle.", examples=[{"env": "HEARTBEAT"}]
+    )
+
+
 class LogTable(Table):
     """What `monitor run` logs, on standard error."""
 
@@ -158,6 +180,8 @@ class FileTable(Table):
     schedule: ScheduleTable = Field(default=ScheduleTable(), description="How often each job runs.")
     channels: dict[str, ChannelTable] = Field(default={}, description="Ways out for alerts, by name.")
     rules: tuple[dict[str, object], ...] = Field(default=(), description="Alert rules.")
+    alerts: AlertsTable = Field(default=AlertsTable(), description="How messages leave.")
+    heartbeat: HeartbeatTable | None = Field(default=None, description="The dead man's switch.")
     log: LogTable = Field(default=LogTable(), description="Logging.")
 
 
@@ -167,6 +191,8 @@ TABLES: dict[tuple[str, ...], type[Table]] = {
     ("accounts",): AccountTable,
     ("schedule",): ScheduleTable,
     ("channels",): ChannelTable,
+    ("alerts",): AlertsTable,
+    ("heartbeat",): HeartbeatTable,
     ("log",): LogTable,
 }
 # ccxt's names for the credentials, by ours.

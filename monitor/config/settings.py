@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from monitor.clock import MINUTE, SECOND
 from monitor.records import Account, Valuation
@@ -31,6 +31,19 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouping:
+    """Which messages of a channel leave as one: `by` none, rule or channel; `wait` milliseconds for others to join."""
+
+    by: Literal["none", "rule", "channel"] = "none"
+    wait: int = 30 * SECOND
+
+    @property
+    def delay(self) -> int:
+        """Return how long a message is kept back; what leaves alone waits for nobody."""
+        return 0 if self.by == "none" else self.wait
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """What the daemon logs to standard error: `level` debug, info, warning, error; `format` auto, text, json."""
 
@@ -43,8 +56,8 @@ class Settings:
     """Everything a settings file decides.
 
     `channels` map a name to an Apprise URL, which usually holds a token, so it stays out of the repr. `rules` are the
-    tables as written: `monitor.jobs.rules` checks them, because rules belong to the alerts. `origin` is the file, None
-    if there was none.
+    tables as written: `monitor.jobs.rules` checks them, because rules belong to the alerts. `heartbeat` is the address
+    that hears from every complete cycle, a secret too. `origin` is the file, None if there was none.
     """
 
     database: Path
@@ -53,6 +66,8 @@ class Settings:
     schedule: Schedule = field(default_factory=Schedule)
     channels: Mapping[str, str] = field(default_factory=dict, repr=False)
     rules: tuple[dict[str, object], ...] = ()
+    grouping: Grouping = field(default_factory=Grouping)
+    heartbeat: str | None = field(default=None, repr=False)
     log: Log = field(default_factory=Log)
     origin: Path | None = None
     warnings: tuple[Complaint, ...] = ()
@@ -66,4 +81,4 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """Return every text that must appear in no log: credentials, and channel addresses with their tokens."""
         credentials = (secret for account in self.accounts for secret in account.credentials.values())
-        return (*credentials, *self.channels.values())
+        return (*credentials, *self.channels.values(), *([self.heartbeat] if self.heartbeat else []))

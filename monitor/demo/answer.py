@@ -1,7 +1,8 @@
 """The known answer: the turnover of the demo desk, calculated from its true history without the monitor's engine.
 
 Rules, the monitor's own: FIFO per asset over one pool of all accounts, or per account; cash (USD, USDT) has no lots; a
-cross is worth its quote leg; a fee in a third asset relieves that asset's lots as fee basis; a fee in the base or the
+cross is worth its quote leg; contracts have lots of their own, but a coin that pays their fees and funding is the
+desk's coin; a fee in a third asset relieves that asset's lots as fee basis; a fee in the base or the
 quote asset is netted into its leg; a transfer between own accounts keeps basis and age, and only what the network
 took is relieved, when it was sent, from the oldest lots; a deposit from outside is a lot at mark.
 
@@ -21,6 +22,7 @@ from decimal import Context, Decimal, localcontext
 from typing import TYPE_CHECKING
 
 from monitor.clock import DAY, HOUR, Window
+from monitor.demo.contracts import both
 from monitor.demo.lots import ZERO, Lot, Pool, basis_of
 from monitor.demo.markets import BY_SYMBOL
 from monitor.demo.steps import Step, steps_of
@@ -44,8 +46,11 @@ def candle_marks(history: History) -> Marks:
     """Return marks from the closes of the venues' own candles (see the module's text)."""
 
     def mark(asset: str, exchange: str, instant: int) -> Decimal:
+        if exchange not in TIMEFRAMES:  # a venue of contracts has no candles of coins: the newest of the others'
+            longer = TIMEFRAMES["kraken"][1]
+            exchange = "kraken" if instant % longer < HOUR else "binance"
         length = TIMEFRAMES[exchange][1]
-        market = BY_SYMBOL[exchange, f"{asset}/{'USD' if exchange == 'kraken' else 'USDT'}"]
+        market = BY_SYMBOL["kraken", f"{asset}/USD"] if exchange == "kraken" else BY_SYMBOL["binance", f"{asset}/USDT"]
         return history.prices.price(market, instant - instant % length)
 
     return mark
@@ -86,7 +91,9 @@ class Answer:
 def known_answer(history: History, window: Window, account: str | None = None) -> Answer:
     """Return the true numbers of a window of the demo's history, of the desk or of one account's own pools."""
     until = window.end - 1
-    return calculate(history.fills(until), history.movements(until), candle_marks(history), window, account)
+    fills, movements = both(history.contracts, until)
+    fills, movements = [*history.fills(until), *fills], [*history.movements(until), *movements]
+    return calculate(fills, movements, candle_marks(history), window, account)
 
 
 def calculate(

@@ -10,14 +10,15 @@ import hmac
 from typing import TYPE_CHECKING
 
 from monitor.clock import MINUTE, SECOND
-from monitor.demo.binance_account import PRIVATE
-from monitor.demo.binance_market import PUBLIC
+from monitor.demo import binance_account, binance_contracts, binance_market
 from monitor.demo.binance_query import error, number
 from monitor.demo.wire import Asked, Json, Query, Refused, Venue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PUBLIC = {**binance_market.PUBLIC, **binance_contracts.PUBLIC}
+PRIVATE = {**binance_account.PRIVATE, **binance_contracts.PRIVATE}
 PATHS = frozenset(PUBLIC) | frozenset(PRIVATE)
 # The venue allows 6,000 a minute; the demo ten times that, because reading 90 days of it is no use of a venue.
 WEIGHT_LIMIT = 60_000

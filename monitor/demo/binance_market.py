@@ -106,7 +106,4 @@ PUBLIC: dict[str, Public] = {
     "/api/v3/ticker/24hr": ticker_24hr,
     "/api/v3/ticker/price": ticker_price,
     "/sapi/v1/system/status": lambda _venue, _query: {"status": 0, "msg": "normal"},
-    # A client that was not told to leave derivatives alone asks these too; the demo lists none.
-    "/fapi/v1/exchangeInfo": lambda _venue, _query: {"symbols": []},
-    "/dapi/v1/exchangeInfo": lambda _venue, _query: {"symbols": []},
 }

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from monitor.demo.books import token
+from monitor.demo.contracts import CONTRACTS
 from monitor.demo.faults import FAULTS, SKEW, Faults
 from monitor.demo.generator import History
 from monitor.demo.server import HOST, Server
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from monitor.clock import Clock
 
-SYMBOLS = {
+SYMBOLS: dict[str, tuple[str, ...]] = {
     "binance-main": ("BTC/USDT", "ETH/USDT", "ETH/BTC", "BNB/USDT", "ARB/USDT", "LINK/USDT"),
     "binance-mm": ("BTC/USDT", "ETH/USDT", "SOL/USDT"),
     "kraken-main": ("BTC/USD", "XRP/USD", "AVAX/USD", "ADA/USD"),
@@ -89,7 +90,7 @@ class RunningDesk:
 def credentials(seed: int, account: str) -> dict[str, str]:
     """Return a made-up key pair of the shape the account's venue gives out, always the same for one seed."""
     label = f"{seed}/{account}"
-    if VENUE[account] == "kraken":
+    if VENUE.get(account) == "kraken":
         key, secret = token(f"{label}/key", LETTERS, 42), token(f"{label}/secret", LETTERS, 42)
         return {"apiKey": key, "secret": base64.b64encode(secret.encode()).decode()}
     return {"apiKey": token(f"{label}/key", LETTERS, 40), "secret": token(f"{label}/secret", LETTERS, 40)}
@@ -101,7 +102,7 @@ def venues_of(history: History, clock: Clock, fault: str | None) -> dict[str, Ve
         name: Venue(name, history, clock, {}, skew=SKEW[name] if fault == "skew" else 0, late=fault == "late")
         for name in ("binance", "kraken")
     }
-    for account, name in VENUE.items():
+    for account, name in [*VENUE.items(), *((account, "binance") for account in CONTRACTS)]:
         made = credentials(history.seed, account)
         found[name].keys[made["apiKey"]] = (account, made["secret"])
     return found
@@ -134,5 +135,13 @@ def start_desk(seed: int, epoch: int, clock: Clock, fault: str | None = None, po
             start=history.start, endpoint=endpoint,
         )
         for name, venue in VENUE.items()
+    )  # fmt: skip
+    accounts += tuple(
+        Account(
+            name=name, exchange=one.exchange, credentials=credentials(seed, name),
+            books=("inverse" if one.inverse else "linear",), symbols=(one.symbol,), start=history.contracts.start,
+            endpoint=endpoint,
+        )
+        for name, one in CONTRACTS.items()
     )  # fmt: skip
     return RunningDesk(history, accounts, endpoint, faults, server, loop)

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from monitor.clock import DAY, iso
 from monitor.demo.books import Books
+from monitor.demo.contracts import CONTRACTS, Contracts
 from monitor.demo.prices import Prices
 from monitor.demo.tempers import TEMPERS, VENUE, Day, Slice
 from monitor.demo.treasury import Shipment, shipments
@@ -50,6 +51,7 @@ class History:
         self.epoch = epoch
         self.start = epoch - HISTORY_DAYS * DAY
         self.prices = Prices(seed, epoch)
+        self.contracts = Contracts(seed, self.start, self.prices)
         self._books = Books(seed, self.prices)
         self._days = 0
         self._lock = threading.Lock()
@@ -57,7 +59,9 @@ class History:
         self._movements: defaultdict[str, list[Movement]] = defaultdict(list)
 
     def fills(self, until: int, account: str | None = None) -> list[Fill]:
-        """Return the fills up to and including `until`, in the order of their times, of one account or of all."""
+        """Return the fills up to and including `until`, by time, of one account or of all that hold coins only."""
+        if account in CONTRACTS:
+            return self.contracts.fills(until, account)
         self._extend(until)
         if account is None:
             return sorted((fill for name in ACCOUNTS for fill in self.fills(until, name)), key=lambda fill: fill.time)
@@ -66,6 +70,8 @@ class History:
 
     def movements(self, until: int, account: str | None = None) -> list[Movement]:
         """Return the movements up to and including `until`, failed ones too, in the order of their times."""
+        if account in CONTRACTS:
+            return self.contracts.movements(until, account)
         self._extend(until)
         names = ACCOUNTS if account is None else (account,)
         found = (move for name in names for move in self._movements[name] if move.time <= until)
@@ -74,6 +80,10 @@ class History:
     def balances(self, account: str, until: int) -> dict[str, Decimal]:
         """Return what an account holds after everything up to and including `until`, cash too, touched assets only."""
         held: defaultdict[str, Decimal] = defaultdict(Decimal)
+        if account in CONTRACTS:
+            for income in self.contracts.incomes(until, account):
+                held[CONTRACTS[account].settle] += income.amount
+            return dict(held)
         events: list[Fill | Movement] = [*self.fills(until, account), *self.movements(until, account)]
         for event in events:
             for asset, change in effects(event):

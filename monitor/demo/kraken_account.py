@@ -105,10 +105,21 @@ def movement_row(move: Movement) -> dict[str, object]:
 
 def ledgers(venue: Venue, account: str, query: Query) -> Json:
     """POST /0/private/Ledgers: one entry an asset that an event changed, with the balance after it."""
+    wanted = {query["asset"]} if query.get("asset", "all") != "all" else None
+    rows = reversed(ledger_rows(venue, account))
+    found = [(key, row) for time, key, row in rows if inside(time, query) and belongs(row, wanted)]
+    offset = int(query.get("ofs", "0"))
+    return envelope({"ledger": dict(found[offset : offset + PAGE]), "count": len(found)})
+
+
+def ledger_rows(venue: Venue, account: str) -> list[tuple[int, str, dict[str, object]]]:
+    """Return every entry of an account's ledger, oldest first; made once for what is there to be seen."""
     held: dict[str, Decimal] = {}
     rows: list[tuple[int, str, dict[str, object]]] = []
     events: list[Fill | Movement] = [*venue.fills(account)]
     events += [*venue.movements(account, "deposit"), *venue.movements(account, "withdrawal")]
+    if (known := venue.ledgers.get((account, len(events)))) is not None:
+        return known
     for event in sorted(events, key=lambda event: event.time):
         fees = {fee.asset: fee.amount for fee in event.fees}
         changes: dict[str, Decimal] = {}
@@ -119,10 +130,9 @@ def ledgers(venue: Venue, account: str, query: Query) -> Json:
             fee = fees.get(asset, ZERO)
             row = ledger_row(event, asset, (change + fee, fee, held[asset]))
             rows.append((event.time, kraken_id("L", f"{event.key}/{asset}"), row))
-    wanted = {query["asset"]} if query.get("asset", "all") != "all" else None
-    found = [(key, row) for time, key, row in reversed(rows) if inside(time, query) and belongs(row, wanted)]
-    offset = int(query.get("ofs", "0"))
-    return envelope({"ledger": dict(found[offset : offset + PAGE]), "count": len(found)})
+    venue.ledgers.clear()
+    venue.ledgers[account, len(events)] = rows
+    return rows
 
 
 def belongs(row: dict[str, object], wanted: set[str] | None) -> bool:

@@ -46,7 +46,9 @@ def steps_of(fills: Iterable[Fill], movements: Iterable[Movement], marks: Worth,
     own = {shipment: (sent[shipment], arrived[shipment]) for shipment in sent.keys() & arrived.keys()}
     steps = [step for fill in fills for step in legs(fill, marks)]
     for move in moves:
-        if move.network_id in own:
+        if move.kind in {"funding", "settlement"}:
+            steps.extend(contract_pay(move, marks))
+        elif move.network_id in own:
             steps.extend(transfer(move, own[move.network_id], by_account=by_account))
         else:
             steps.extend(outside(move, marks))
@@ -54,8 +56,12 @@ def steps_of(fills: Iterable[Fill], movements: Iterable[Movement], marks: Worth,
 
 
 def legs(fill: Fill, marks: Worth) -> Iterator[Step]:
-    """Yield the legs of a fill: base, quote, and one for each fee in a third asset."""
+    """Yield the legs of a fill: base, quote, one for each fee in a third asset; of a contract the fees only."""
     fees = {fee.asset: fee.amount for fee in fill.fees}
+    if fill.contract_size is not None:
+        whose = (fill.time, fill.account, fill.exchange, fill.sequence, fill.key)
+        yield from (Step(*whose, asset, -amount, Decimal(0), "fee") for asset, amount in fees.items())
+        return
     sign = 1 if fill.side == "buy" else -1
     base = sign * fill.amount - fees.pop(fill.base, Decimal(0))
     quote = sign * fill.amount * fill.price + fees.pop(fill.quote, Decimal(0))
@@ -70,6 +76,15 @@ def legs(fill: Fill, marks: Worth) -> Iterator[Step]:
     yield leg(fill.quote, -quote, value, "trade")
     for asset, amount in fees.items():
         yield leg(asset, -amount, Decimal(0), "fee")
+
+
+def contract_pay(move: Movement, marks: Worth) -> Iterator[Step]:
+    """Yield what a contract pays (a lot at mark) or takes (the oldest lots, without a sale) in a coin."""
+    if move.asset not in CASH:
+        received = move.amount > 0
+        value = move.amount * marks(move.asset, move.exchange, move.time) if received else Decimal(0)
+        whose = (move.time, move.account, move.exchange, move.sequence, move.key, move.asset)
+        yield Step(*whose, move.amount, value, "deposit" if received else "withdrawal")
 
 
 def outside(move: Movement, marks: Worth) -> Iterator[Step]:

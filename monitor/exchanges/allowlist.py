@@ -56,6 +56,13 @@ PROOFS: dict[str, tuple[str, ...]] = {
     "kraken": ("privatePostGetApiKeyInfo",),
     "bybit": ("privateGetV5UserQueryApi",),
     "okx": ("privateGetAccountConfig",),
+    "bitfinex": ("privatePostAuthRPermissions",),
+    "kucoin": ("privateGetUserApiKey",),
+    "coinbase": ("v3PrivateGetBrokerageKeyPermissions",),
+    "bitget": ("privateSpotGetV2SpotAccountInfo",),
+    "htx": ("spotPrivateGetV2UserUid", "spotPrivateGetV2UserApiKey"),
+    "deribit": ("privateGetListApiKeys",),
+    "bingx": ("accountV1PrivateGetAccountApiPermissions",),
 }
 # Methods that trade, move funds or change the account; never followed, and every call of one is refused.
 WRITE = re.compile(

@@ -50,7 +50,8 @@ class Body:
     """One decoded body and what the parser looked for in it.
 
     `found_empty`: the parser read a list or object of the envelope and it was empty. `missed`: how often it looked for
-    one that was not there, or was something else.
+    one that was not there, or was something else. `in_kind`: an object where the endpoint answers with objects, a list
+    where it answers with lists (see shapes.py).
     """
 
     method: str
@@ -62,6 +63,7 @@ class Body:
     envelope: frozenset[int] = frozenset()
     found_empty: bool = False
     missed: int = 0
+    in_kind: bool = True
 
     def open(self, value: Json) -> None:
         """Take the decoded value; remember which of its containers are the envelope."""
@@ -76,6 +78,8 @@ class Body:
     @property
     def says_nothing(self) -> bool:
         """True only if the body states explicitly that there is nothing."""
+        if not self.in_kind:
+            return False
         if not self.value:
             return isinstance(self.value, list) and not self.missed
         return has_empty_container(self.value) and (self.found_empty or not self.missed)

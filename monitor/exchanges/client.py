@@ -33,7 +33,7 @@ DEADLINE = 90.0
 # Methods that list rows: an answer without any must say that there is none.
 LISTING = frozenset({
     "fetch_my_trades", "fetch_deposits", "fetch_withdrawals", "fetch_deposits_withdrawals", "fetch_ledger",
-    "fetch_transfers",
+    "fetch_transfers", "fetch_funding_history", "fetch_convert_trade_history", "fetch_my_dust_trades",
 })  # fmt: skip
 
 

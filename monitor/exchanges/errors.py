@@ -82,7 +82,38 @@ TREATMENTS: dict[type[BaseException], Treatment] = {
 }
 TOO_MANY = frozenset({418, 429})
 NOT_LET_IN = frozenset({403, 404, 451})
-TEXT_LIMIT = 300
+
+# Classes that say nothing but "no": ccxt raises them for every answer it has no entry for (Kraken's "EAPI:Invalid
+# signature" is one). Only of these is the venue's own sentence read. The patterns are narrow on purpose: an ordinary
+# refusal taken for a bad key would stop the whole account.
+VAGUE = frozenset({venue.BaseError, venue.ExchangeError, venue.BadRequest, venue.OperationRejected})
+_KEY = r"((api|access) ?(key|token|sign)s?|apikeys?|(api ?)?signature|passphrase|credentials?|accesskey)"
+_BAD = (
+    r"(invalid|illegal|incorrect|wrong|bad|expired|disabled|deleted|revoked|mismatch(ed)?"
+    r"|not (valid|found|exist|match))"
+)
+SENTENCES: tuple[tuple[re.Pattern[str], Treatment], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), what)
+    for pattern, what in (
+        (rf"\b{_BAD} (api )?{_KEY}\b(?! *(version|method|type|name|expiration))|\bfailed to find {_KEY}\b", REFUSED),
+        (rf"\b{_KEY}('?s)?( for this request)?( is| was| has| does| do| error|:)*( been)? ?{_BAD}\b", REFUSED),
+        (r"\bsignature (verification |check |validation )?(error|fail(ed|ure)?)\b", REFUSED),
+        (r"\bEAPI:Invalid key\b|\binvalid key\s*([\"'.\]}]|$)|\binvalid (sign|public key)\b", REFUSED),
+        (r"\bauth(enticat(e|ion)|orization)? (has )?fail(ed|ure)?\b|\bnot authenticated\b", REFUSED),
+        (r"\bunauthori[sz]ed\s*([\"'.,:\]}]|$)", REFUSED),
+        (
+            r"\b(insufficient|no|not enough|lacks?|missing|without)( the)?( api)?( key)? (permission|privilege)s?\b",
+            REFUSED,
+        ),
+        (r"\bpermission denied\b|\bapi ?key\b.{0,40}\bpermissions?\b|\baccess denied\b|\bhave permission\b", REFUSED),
+        (r"\bIP( address)?\b.{0,40}\b(white ?list|not (allowed|permitted|authori[sz]ed|trusted|bound))", REFUSED),
+        (r"\b(invalid|illegal|untrusted|forbidden) ip\b|\bip (mismatch|forbidden|blocked)\b|\bip white ?list", REFUSED),
+        (r"\b(invalid|bad|expired) nonce\b|\b(outside|exceeds?) (of )?(the )?recv ?window\b", RESYNC),
+        (r"\btoo many requests\b|\brate limit (is )?(exceeded|reached)\b", SLOW_DOWN),
+    )
+)
+# A venue's words in a message: enough to recognise them, and no whole page.
+TEXT_LIMIT = 120
 
 REMEDIES: dict[Action, str] = {
     "retry": "It will be tried again.",
@@ -91,18 +122,19 @@ REMEDIES: dict[Action, str] = {
     "resync": "Check this machine's clock (NTP).",
     "pause_account": "Check the key, its permissions and its address list at the venue.",
     "archive": "The market is no longer read.",
-    "disable": "This kind of data is no longer asked for.",
+    "disable": "Its stream is set aside with the answer kept; see `monitor findings`.",
     "quarantine": "The answer is kept for a look; please report it.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failed call: the error to raise, and what is done about it."""
+    """One failed call: the error to raise, what is done about it, and the venue's own answer, to be kept."""
 
     error: VenueError
     action: Action
     tries: int
+    raw: str = ""
 
 
 def treatment(error: BaseException, status: int = 0) -> Treatment:
@@ -114,10 +146,19 @@ def treatment(error: BaseException, status: int = 0) -> Treatment:
     cause = error.__cause__
     if type(error) is venue.ExchangeError and isinstance(cause, aiohttp.ClientError):
         return UNAVAILABLE  # a cut body
+    if type(error) in VAGUE and (told := meaning(str(error))):
+        return told
     for parent in type(error).__mro__:
         if parent in TREATMENTS:
             return TREATMENTS[parent]
     return MISREAD
+
+
+def meaning(said: str) -> Treatment | None:
+    """Return what a venue's own sentence plainly says of key, clock or pace; None for any other."""
+    # INVALID_SIGNATURE, InvalidSignature and "invalid-signature" are the same words.
+    words = re.sub(r"[_-]|(?<=[a-z])(?=[A-Z])", " ", plain_words(said))
+    return next((what for sentence, what in SENTENCES if sentence.search(words)), None)
 
 
 def failure(error: Exception, exchange: str, secrets: Mapping[str, str], body: Body | None = None) -> Failure:
@@ -139,7 +180,7 @@ def failure(error: Exception, exchange: str, secrets: Mapping[str, str], body: B
             what.action,
             what.tries,
         )
-    return Failure(what.error(text, REMEDIES[what.action]), what.action, what.tries)
+    return Failure(what.error(text, REMEDIES[what.action]), what.action, what.tries, body.text if body else "")
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -149,8 +190,14 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return None  # absent, or a date: our own doubling is used
 
 
+def plain_words(text: str) -> str:
+    """Return a text without the tags, styles and scripts of an error page, on one line."""
+    text = re.sub(r"(?is)<(script|style|head)\b.*?(</\1\s*>|$)|<!--.*?(-->|$)", " ", text)
+    return " ".join(re.sub(r"(?s)<[!/?a-zA-Z][^>]*(>|$)", " ", text).split())
+
+
 def redacted(text: str, secrets: Mapping[str, str]) -> str:
-    """Return a text fit to show: no credential, no query of an address, no more than 300 characters.
+    """Return a text fit to show: no credential, no query of an address, no page; 120 characters after the address.
 
     `secrets` are an account's credentials; each is looked for as written, in pieces of several lines and URL-encoded.
     """
@@ -160,5 +207,7 @@ def redacted(text: str, secrets: Mapping[str, str]) -> str:
                 text = text.replace(piece, "***")
     text = re.sub(r"(https?://[^\s?'\"]+)\?[^\s'\"]*", r"\1?***", text)
     text = re.sub(r"(?i)\b(signature|sign|apikey|api_key|nonce|timestamp|recvwindow)=[^&\s'\"]+", r"\1=***", text)
-    text = " ".join(text.split())
-    return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}..."
+    text = plain_words(text)
+    address = re.match(r"(\S+ )?(GET|POST) https?://\S{1,150}", text)
+    limit = TEXT_LIMIT + (address.end() if address else 0)
+    return text if len(text) <= limit else f"{text[:limit]}..."

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from monitor.errors import AmountError
 from monitor.exact import exact
 from monitor.exchanges.bodies import canonical
+from monitor.exchanges.times import EARLIEST, LATEST, milliseconds
 from monitor.records import Fee
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
 Row: TypeAlias = Mapping[str, object]
-# Before Bitcoin's first block, or after 2100: not an instant of a trade.
-EARLIEST, LATEST = 1_230_768_000_000, 4_102_444_800_000
 
 
 class Unreadable(Exception):
@@ -45,36 +44,38 @@ def number(row: Row, field: str) -> Decimal | None:
         raise Unreadable(f"{field} is {value!r}") from None
 
 
-def positive(row: Row, field: str) -> Decimal:
-    """Return a field as a decimal above zero.
+def unsigned(row: Row, field: str) -> Decimal:
+    """Return the magnitude of a field; some venues sign what was sold.
 
     Raises:
-        Unreadable: it is missing, no number, zero or negative.
+        Unreadable: it is missing, no number or zero.
     """
     value = number(row, field)
     if value is None:
         raise Unreadable(f"{field} is missing")
-    if value <= 0:
+    if value == 0:
         raise Unreadable(f"{field} is {value}")
-    return value
+    return abs(value)
 
 
 def instant(row: Row) -> int:
-    """Return the row's time in milliseconds UTC.
+    """Return the row's time in milliseconds UTC: ccxt's, else the one the venue's own row states.
 
     Raises:
         Unreadable: it is missing or lies outside 2009 to 2100.
     """
-    value = row.get("timestamp")
-    if not isinstance(value, int) or isinstance(value, bool):
+    value = milliseconds(row.get("timestamp"), raw_row(row))
+    if value is None:
         raise Unreadable("the time is missing")
     if not EARLIEST <= value < LATEST:
         raise Unreadable(f"the time is {value}")
     return value
 
 
-def fees(row: Row) -> tuple[Fee, ...]:
+def fees(row: Row, usual: str | None = None) -> tuple[Fee, ...]:
     """Return every fee of a row: `fees` where it lists any, else `fee`; negative is a rebate.
+
+    `usual`: the asset of a fee that names none, where the venue has only one.
 
     Raises:
         Unreadable: a fee is charged in an asset that is not named.
@@ -85,7 +86,7 @@ def fees(row: Row) -> tuple[Fee, ...]:
     for entry in entries:
         if not isinstance(entry, Mapping) or (amount := number(entry, "cost")) is None:
             continue
-        asset = text(entry, "currency")
+        asset = text(entry, "currency") or usual
         if asset is None:
             if amount != 0:
                 raise Unreadable(f"a fee of {amount} names no asset")

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextvars import ContextVar
 from functools import cache
 from types import MappingProxyType
@@ -24,19 +25,23 @@ from monitor.errors import AmountError, ForbiddenCall, UsageError
 from monitor.exact import exact
 from monitor.exchanges.allowlist import readable, writes
 from monitor.exchanges.bodies import Body, decode
-from monitor.exchanges.naming import derived, same_market
+from monitor.exchanges.naming import SIZE_ONE, derived, linear, same_market
 from monitor.exchanges.quirks import repaired
+from monitor.exchanges.shapes import in_kind
 from monitor.exchanges.transport import check_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from monitor.exchanges.loose import Loose
+    from monitor.exchanges.shapes import Place
 
 HTTP_ERROR = 500
+# Characters of a body that an error repeats; what is shown of them is cut in errors.py.
+QUOTED = 10_000
 HTTP_REDIRECT = range(300, 400)
 # Set while an endpoint of the allowlist is being fetched; `fetch` called any other way is refused.
-_cleared: ContextVar[tuple[str, str] | None] = ContextVar("cleared", default=None)
+_cleared: ContextVar[Place | None] = ContextVar("cleared", default=None)
 # The request under way in this task, and all bodies of the call; tasks that ccxt starts inside a call share the list.
 _current: ContextVar[Body | None] = ContextVar("current", default=None)
 _record: ContextVar[list[Body] | None] = ContextVar("record", default=None)
@@ -54,9 +59,24 @@ def listed(array: Loose) -> list[Loose]:
     return list(array.values()) if isinstance(array, dict) else list(array)
 
 
+def _beginning(text: str) -> str:
+    """Return the beginning of a body in whole words: half a secret would not be recognised and blanked out."""
+    return text if len(text) <= QUOTED else text[:QUOTED].rpartition(" ")[0]
+
+
+def _at_least_info(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.INFO
+
+
+# ccxt writes every request to its DEBUG log, keys and signatures included; no level set elsewhere may open that.
+_discreet = logging.getLogger("ccxt.guarded")
+_discreet.addFilter(_at_least_info)
+
+
 class Guard(Exchange):
     """What every guarded class puts before ccxt's own behaviour."""
 
+    logger: Loose = _discreet
     number: Loose = str
     venue: type = Exchange
     hosts: frozenset[str] = frozenset()
@@ -76,7 +96,7 @@ class Guard(Exchange):
                 f"{self.id}: {method} {path} is not on the read-only allowlist.",
                 "The monitor only reads; this is a defect, please report it.",
             )
-        token = _cleared.set((method, path))
+        token = _cleared.set((sections, method, path))
         try:
             return await super().fetch2(path, api, method, *told)
         finally:
@@ -84,16 +104,18 @@ class Guard(Exchange):
 
     async def fetch(self, url: str, method: str = "GET", headers: Loose = None, body: Loose = None) -> object:
         """Open the socket, for cleared requests to the venue's hosts only; then start watching the parser."""
-        if _cleared.get() is None:
+        place = _cleared.get()
+        if place is None:
             raise ForbiddenCall(f"{self.id}: a request by hand is not on the read-only allowlist.")
         check_host(url, self.hosts)
-        current = Body(method, (_cleared.get() or ("", ""))[1])
+        current = Body(method, place[2])
         _current.set(current)
         if (record := _record.get()) is not None:
             record.append(current)
         parent: Loose = super()
         answer = await parent.fetch(url, method, headers, body)
         current.open(answer if isinstance(answer, dict | list) else None)
+        current.in_kind = in_kind(type(self).venue, place, current.value)
         return answer
 
     # --- the way in ---
@@ -110,7 +132,7 @@ class Guard(Exchange):
         if code >= HTTP_ERROR and str(code) not in self.httpExceptions:
             raise venue_errors.ExchangeNotAvailable(f"{self.id} answered {code} {reason}")
         if code < HTTP_REDIRECT.start and not text.startswith(("{", "[")):
-            raise venue_errors.BadResponse(f"{self.id}: the body is not JSON: {text[:80]!r}")
+            raise venue_errors.BadResponse(f"{self.id}: the body is not JSON: {_beginning(text)}")
         return text
 
     def parse_json(self, body: str) -> object:
@@ -168,18 +190,41 @@ class Guard(Exchange):
             return found
         if market is not None and found is market:
             found = super().safe_market(marketId, None, delimiter, marketType or market.get("type"))
-        return found if found.get("symbol") in (self.markets or {}) else self._spelt_out(found)
+        return found if found.get("symbol") in (self.markets or {}) else self._spelt_out(found, marketType)
 
-    def _spelt_out(self, unlisted: Loose) -> Loose:
-        """Return an unlisted market with the assets that its id names, and remember it; else unchanged."""
+    def _spelt_out(self, unlisted: Loose, kind: str | None) -> Loose:
+        """Return an unlisted market with the assets that its id names, and remember it; else unchanged.
+
+        Where the venue has contracts too, BTCUSDT may be either: the row keeps the id as its symbol, and the stream it
+        came through decides (normalise.py), unless ccxt says which it is.
+        """
         symbol = str(unlisted.get("symbol"))
-        contracts = any(self.has.get(kind) for kind in ("swap", "future", "option"))
-        if contracts and "/" not in symbol:
-            return unlisted  # BTCUSDT may be the spot market or the contract
-        if assets := derived(symbol, self._code):
-            unlisted = {**unlisted, **assets, "type": "spot", "spelt_out": True}
-            self.unlisted = {**self.unlisted, str(assets["symbol"]): unlisted}
+        if unlisted.get("contract") and unlisted.get("base") and (unlisted.get("contractSize") or self.id in SIZE_ONE):
+            self.unlisted = {**self.unlisted, symbol: unlisted}  # ccxt itself read a delisted contract's id
+            return unlisted
+        assets = derived(symbol, self._code, self._quotes())
+        if assets is None:
+            return unlisted
+        contracts = any(self.has.get(family) for family in ("swap", "future", "option"))
+        if contracts and kind in {"swap", "contract", "linear"}:
+            contract = linear(assets) if self.id in SIZE_ONE and "/" not in symbol else None
+            if contract is None:
+                return unlisted
+            assets = contract
+        elif contracts and kind != "spot" and "/" not in symbol:
+            self.unlisted = {**self.unlisted, symbol: {**unlisted, **assets}}
+            return unlisted
+        unlisted = {**unlisted, **assets}
+        self.unlisted = {**self.unlisted, str(assets["symbol"]): unlisted}
         return unlisted
+
+    def _quotes(self) -> dict[str, str]:
+        """Return the codes of the ids that the venue quotes in."""
+        return {
+            str(market["quoteId"]): str(market["quote"])
+            for market in (self.markets or {}).values()
+            if market.get("quoteId") and market.get("quote")
+        }
 
     def _code(self, identity: str) -> str | None:
         """Return the code of a currency id the venue lists, None for any other text."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from monitor.exchanges.bodies import canonical
-from monitor.exchanges.fields import Digests, Row, Unreadable, fees, instant, number, raw, text
+from monitor.exchanges.fields import Digests, Row, Unreadable, fees, instant, number, raw, raw_row, text
 from monitor.exchanges.normalise import Origin, Rows, dropped
+from monitor.exchanges.spoken import direction
 from monitor.records import Movement, MovementKind, Quarantined
 
 if TYPE_CHECKING:
@@ -41,10 +42,8 @@ def transaction(row: Row, origin: Origin, digests: Digests) -> Movement:
     Raises:
         Unreadable: time, asset, amount or direction is missing.
     """
-    kind = text(row, "type")
-    if kind not in {"deposit", "withdrawal"}:
-        raise Unreadable(f"the type is {kind!r}")
-    asset, amount = text(row, "currency"), number(row, "amount")
+    kind = direction(row, origin.stream.kind)
+    asset, amount = text(row, "currency") or named_asset(row), number(row, "amount")
     if asset is None or amount is None:
         raise Unreadable("asset or amount is missing")
     txid = text(row, "txid")
@@ -54,7 +53,7 @@ def transaction(row: Row, origin: Origin, digests: Digests) -> Movement:
         exchange=origin.exchange,
         key=f"{kind}|{asset}|{identity}",
         time=instant(row),
-        kind="deposit" if kind == "deposit" else "withdrawal",
+        kind=kind,
         asset=asset,
         amount=abs(amount),
         fees=tuple(fee for fee in fees(row) if fee.amount != 0),
@@ -62,6 +61,12 @@ def transaction(row: Row, origin: Origin, digests: Digests) -> Movement:
         status=_status(text(row, "status")),
         raw=canonical(raw(row)),
     )
+
+
+def named_asset(row: Row) -> str | None:
+    """Return the asset that the venue's own row names where ccxt looked elsewhere."""
+    info = raw_row(row)
+    return next((name for field in ("currency", "asset", "coin", "ccy") if (name := text(info, field))), None)
 
 
 def _status(said: str | None) -> Literal["ok", "pending", "failed"]:

@@ -34,28 +34,69 @@ def spellings(market: Mapping[str, object]) -> frozenset[str]:
     return frozenset(squash(name) for name in names if name)
 
 
-def derived(symbol: str, code: Callable[[str], str | None]) -> dict[str, object] | None:
+# Venues whose linear contracts are counted in units of base, so that an unlisted one has a known size.
+SIZE_ONE = frozenset({"binance", "binanceusdm", "bybit", "bybiteu", "aster", "bingx", "bitget", "hyperliquid", "woo"})
+# Assets that pairs are quoted in, besides those that the venue's own markets show.
+QUOTES = frozenset({
+    "USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI", "EUR", "GBP", "JPY", "KRW", "TRY", "AUD", "BRL", "BTC",
+    "ETH",
+})  # fmt: skip
+# What stands where a quote would, in the names of contracts.
+NO_QUOTES = frozenset({"PERP", "PERPETUAL", "SWAP", "FUTURE", "FUTURES", "QUARTER", "INDEX"})
+
+
+def derived(
+    symbol: str, code: Callable[[str], str | None], quotes: Mapping[str, str] | None = None
+) -> dict[str, object] | None:
     """Return the spot market that an unlisted id spells out, None if it cannot be read in one way only.
 
     A delisted pair is no longer among the venue's markets; its id still names both assets: `SOL-USDT` (ccxt makes
-    `SOL/USDT` of it), Kraken's `XLTCXXBT`, or two ids glued together of which exactly one cut gives known assets.
-    `code` gives ccxt's code of a currency id, None for an unknown one.
+    `SOL/USDT` of it), Kraken's `XLTCXXBT`, two ids glued together of which exactly one cut gives known assets, or an
+    id that ends with one asset that pairs are quoted in. `code` gives ccxt's code of a currency id, None for an
+    unknown one; `quotes` the codes of the ids that the venue quotes in.
     """
     if ":" in symbol:
         return None  # a contract: its size is not in its name
     if "/" in symbol:
         base, _, quote = symbol.partition("/")
-        return _spot(symbol, base, quote) if base and quote else None
+        plain = base.isalnum() and quote.isalnum() and not quote.isdigit() and quote.upper() not in NO_QUOTES
+        return _spot(symbol, base, quote) if plain else None
     if legacy := re.fullmatch(r"[XZ]([A-Z]{3})[XZ]([A-Z]{3})", symbol):
         base, quote = (code(part) or code(f"X{part}") or code(f"Z{part}") or part for part in legacy.groups())
         return _spot(symbol, base, quote)
     cuts = {(code(symbol[:i]), code(symbol[i:])) for i in range(2, len(symbol) - 1)}
     known = [(base, quote) for base, quote in cuts if base and quote]
-    return _spot(symbol, *known[0]) if len(known) == 1 else None
+    if known:
+        return _spot(symbol, *known[0]) if len(known) == 1 else None
+    return _ending(
+        symbol, {name: name for name in QUOTES} | {name.upper(): one for name, one in (quotes or {}).items()}
+    )
+
+
+def _ending(symbol: str, quotes: Mapping[str, str]) -> dict[str, object] | None:
+    """Return the market of an id that ends with a quote: the longest, if all that fit are one asset (ZEUR and EUR)."""
+    endings = sorted((name for name in quotes if symbol.upper().endswith(name)), key=len)
+    if not endings or len({quotes[name] for name in endings}) > 1:
+        return None
+    base = re.sub(r"[-_/]$", "", symbol.upper().removesuffix(endings[-1]))
+    return _spot(symbol, base, quotes[endings[-1]]) if re.fullmatch(r"[A-Z0-9]{2,20}", base) else None
+
+
+def linear(spot: Mapping[str, object]) -> dict[str, object] | None:
+    """Return the linear perpetual whose id is glued like a spot pair's, None unless it settles in a stablecoin."""
+    quote = str(spot["quote"])
+    if quote not in {"USDT", "USDC"}:
+        return None
+    symbol = f"{spot['base']}/{quote}:{quote}"
+    kind = {"spot": False, "contract": True, "swap": True, "linear": True, "inverse": False, "type": "swap"}
+    return {**spot, **kind, "symbol": symbol, "settle": quote, "contractSize": "1"}
 
 
 def _spot(identity: str, base: str, quote: str) -> dict[str, object]:
-    return {"id": identity, "symbol": f"{base}/{quote}", "base": base, "quote": quote, "spot": True, "contract": False}
+    return {
+        "id": identity, "symbol": f"{base}/{quote}", "base": base, "quote": quote, "spot": True, "contract": False,
+        "type": "spot", "spelt_out": True,
+    }  # fmt: skip
 
 
 def same_market(raw: str, market: Mapping[str, object]) -> bool:

@@ -18,13 +18,14 @@ from monitor.exchanges.fields import (
     fees,
     instant,
     number,
-    positive,
     raw,
     raw_row,
     stated,
     text,
+    unsigned,
 )
-from monitor.exchanges.naming import same_market
+from monitor.exchanges.naming import SIZE_ONE, linear, same_market
+from monitor.exchanges.spoken import priced, side_of
 from monitor.records import Book, Fill, FillKind, Movement, Quarantined, StreamKey
 
 # The market structure of a symbol, None if the venue has never listed it.
@@ -36,6 +37,8 @@ MARKET_FIELDS = (
 )  # fmt: skip
 # Bybit lists forced closes and charges among executions.
 FORCED = frozenset({"AdlTrade", "BustTrade", "SessionSettlePnL", "Settle", "Delivery"})
+# HitBTC's engine charges in the quote asset and does not repeat it in each row.
+FEES_IN_QUOTE = frozenset({"hitbtc", "bequant", "fmfwio"})
 MAX_SEQUENCE = 2**63 - 1
 
 
@@ -89,15 +92,9 @@ def fill(row: Row, origin: Origin, markets: Markets, digests: Digests) -> Fill:
         Unreadable: time, side, price, amount or market is missing or implausible.
     """
     symbol = text(row, "symbol") or ""
-    market = markets(symbol)
-    if market is None or not market.get("base") or not market.get("quote"):
-        raise Unreadable(f"the market {symbol or '(none)'!r} is unknown")
-    if market.get("spelt_out") and origin.stream.book not in {"spot", "margin"}:
-        raise Unreadable(f"the contract {symbol!r} is unknown")
+    market = market_of(symbol, markets(symbol), origin)
     check_market(row, market)
-    side = text(row, "side")
-    if side not in {"buy", "sell"}:
-        raise Unreadable(f"the side is {side!r}")
+    side, amount = side_of(row), unsigned(row, "amount")
     info, inverse, contract = raw_row(row), bool(market.get("inverse")), bool(market.get("contract"))
     book = _margin(info) or book_of(market, origin.stream.book)
     trade_id, order_id = text(row, "id"), text(row, "order")
@@ -112,11 +109,11 @@ def fill(row: Row, origin: Origin, markets: Markets, digests: Digests) -> Fill:
         symbol=str(market["symbol"]),
         base=str(market["base"]),
         quote=str(market["quote"]),
-        side="buy" if side == "buy" else "sell",
-        amount=positive(row, "amount"),
-        price=positive(row, "price"),
+        side=side,
+        amount=amount,
+        price=priced(row, amount),
         cost=None if inverse else stated(row, number(row, "cost")),
-        fees=fees(row),
+        fees=fees(row, charged_in(market, origin.exchange)),
         kind=_kind(info),
         settle=text(market, "settle"),
         contract_size=(number(market, "contractSize") or exact(1)) if contract else None,
@@ -127,6 +124,29 @@ def fill(row: Row, origin: Origin, markets: Markets, digests: Digests) -> Fill:
         liquidity=_liquidity(row),
         raw=canonical(raw(row)),
     )
+
+
+def market_of(symbol: str, market: Mapping[str, object] | None, origin: Origin) -> Mapping[str, object]:
+    """Return the market of a row; one that the venue no longer lists is of the kind that was asked for.
+
+    Raises:
+        Unreadable: nobody knows its assets, or it is a contract of unknown size.
+    """
+    if market is None or not market.get("base") or not market.get("quote"):
+        raise Unreadable(f"the market {symbol or '(none)'!r} is unknown")
+    if not market.get("spelt_out") or market.get("contract") or origin.stream.book in {"spot", "margin"}:
+        return market
+    contract = linear(market) if origin.stream.book == "linear" and origin.exchange in SIZE_ONE else None
+    if contract is None:
+        raise Unreadable(f"the contract {symbol!r} is unknown")
+    return contract
+
+
+def charged_in(market: Mapping[str, object], exchange: str) -> str | None:
+    """Return the asset of a fee that names none: what a contract settles in; the quote where the venue says so."""
+    if market.get("contract"):
+        return text(market, "settle")
+    return text(market, "quote") if exchange in FEES_IN_QUOTE else None
 
 
 def _usable(trade_id: str | None) -> bool:
@@ -186,7 +206,11 @@ def unaccounted(listed: Sequence[object], parsed: Iterable[Row]) -> list[object]
     texts = {canonical(info) for info in infos}
     left = [row for row in left if canonical(row) not in texts]
     named = [info for info in infos if isinstance(info, Mapping)]
-    return [row for row in left if not any(_inside(row, info) for info in named) and not _grouped(row, texts)]
+    return [
+        row
+        for row in left
+        if not any(_inside(row, info) for info in named) and not _grouped(row, texts) and not _wrapped(row, texts)
+    ]
 
 
 def _inside(row: object, info: Row) -> bool:
@@ -197,3 +221,9 @@ def _grouped(row: object, texts: set[str]) -> bool:
     """Tell whether a row is a group whose own rows were parsed (Binance's dust conversions)."""
     lists = [child for child in row.values() if isinstance(child, list)] if isinstance(row, Mapping) else []
     return any(inner and all(canonical(part) in texts for part in inner) for inner in lists)
+
+
+def _wrapped(row: object, texts: set[str]) -> bool:
+    """Tell whether a row is a wrapper around one that was parsed (One Trading: the trade beside its fee)."""
+    inner = [child for child in row.values() if isinstance(child, dict)] if isinstance(row, Mapping) else []
+    return any(child and canonical(child) in texts for child in inner)

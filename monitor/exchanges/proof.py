@@ -1,19 +1,35 @@
-"""Proof that a key can only read, where the venue can say so. What it does not say counts as not read-only."""
+"""Proof that a key can only read, where the venue can say so. What it does not say counts as not read-only.
+
+Each reader takes the body of one endpoint and returns what the key may do beyond reading: an empty list proves
+read-only, None means that the answer does not say. A permission that nobody here knows counts as one that writes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, TypeAlias
+
+from monitor.errors import CallRejected
 
 if TYPE_CHECKING:
-    from monitor.exchanges.client import Answer, Client
+    from monitor.exchanges.client import Client
 
-# What a Binance key may be granted without being able to move or trade anything.
+Excess: TypeAlias = "list[str] | None"
+Reader: TypeAlias = Callable[[object, str], Excess]
+
+# What a key may be granted without being able to move or trade anything (the venues' documentation, July 2026).
 BINANCE_HARMLESS = frozenset(
     {"enableReading", "ipRestrict", "createTime", "tradingAuthorityExpirationTime", "enableFixReadOnly"}
 )
-KRAKEN_HARMLESS = frozenset({"query-funds", "query-open-trades", "query-closed-trades", "query-ledger", "export-data"})
+KRAKEN_HARMLESS = frozenset({
+    "query-funds", "query-open-trades", "query-closed-trades", "query-ledger", "query-ledger-entries", "export-data",
+})  # fmt: skip
+BITGET_HARMLESS = frozenset(
+    {"readonly", "coor", "cpor", "stor", "smor", "ttor", "wtor", "taxr", "chor", "p2pr", "pllr"}
+)
+COINBASE_HARMLESS = frozenset({"can_view"})
+BINGX_HARMLESS = frozenset({"2"})  # 1 and 3 trade, 4 and 7 transfer, 5 withdraws
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,45 +48,144 @@ async def check_online(client: Client) -> Proof:
         VenueError: the venue refused the key or did not answer.
     """
     exchange, name = client.account.exchange, client.account.name
-    if exchange in {"binance", "binanceusdm", "binancecoinm"}:
-        return _judged(name, binance_excess(await client.call("sapiGetAccountApiRestrictions")))
-    if exchange == "kraken" and hasattr(client.exchange, "privatePostGetApiKeyInfo"):
-        return _judged(name, kraken_excess(await client.call("privatePostGetApiKeyInfo")))
-    if exchange == "bybit":
-        return _judged(name, bybit_excess(await client.call("privateGetV5UserQueryApi")))
-    await client.call("fetch_balance")
-    return Proof(name, None, f"{exchange} accepts the key, but cannot say whether it is read-only.")
+    question = QUESTIONS.get(exchange)
+    if question is None or not hasattr(client.exchange, question[0]):
+        await client.call("fetch_balance")
+        return Proof(name, None, f"{exchange} accepts the key, but cannot say whether it is read-only.")
+    method, reader = question
+    params: dict[str, object] = {}
+    if exchange == "htx":
+        user = _under((await client.call("spotPrivateGetV2UserUid")).value, "data")
+        params = {"uid": user, "accessKey": client.account.credentials.get("apiKey", "")}
+    try:
+        answer = await client.call(method, params)
+    except CallRejected as error:
+        return Proof(name, None, f"{exchange} does not say what the key may do: {error.message}")
+    return judged(name, reader(answer.value, client.account.credentials.get("apiKey", "")))
 
 
-def _judged(name: str, excess: list[str] | None) -> Proof:
-    verdict: Literal["yes", "no", "unknown"] = "unknown" if excess is None else "no" if excess else "yes"
-    if verdict == "unknown":
+def judged(name: str, excess: Excess) -> Proof:
+    """Return the verdict on an account's key."""
+    if excess is None:
         return Proof(name, None, "The venue's answer does not say what the key may do.")
-    if verdict == "no":
-        return Proof(name, False, f"The key may do more than read: {', '.join(excess or [])}. Use a read-only key.")
+    if excess:
+        return Proof(name, False, f"The key may do more than read: {', '.join(excess)}. Use a read-only key.")
     return Proof(name, True, "The venue says that the key can only read.")
 
 
-def binance_excess(answer: Answer) -> list[str] | None:
-    """Return the permissions beyond reading; a flag nobody knows counts as one. None if reading itself is not told."""
-    flags = answer.value
-    if not isinstance(flags, Mapping) or flags.get("enableReading") is not True:
+def _under(value: object, *path: str | int) -> object:
+    """Return what lies at a path of names and positions; None where it ends early."""
+    for step in path:
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def _beyond(granted: object, harmless: frozenset[str]) -> Excess:
+    """Return the granted permissions that are not harmless; None if there is no list of them, or an empty one."""
+    if isinstance(granted, str):
+        granted = [part.strip() for part in granted.split(",") if part.strip()]
+    if not isinstance(granted, list) or not granted:
         return None
-    return sorted(str(name) for name, on in flags.items() if on is not False and name not in BINANCE_HARMLESS)
+    return sorted(str(one) for one in granted if str(one) not in harmless)
 
 
-def kraken_excess(answer: Answer) -> list[str] | None:
-    """Return the permissions beyond reading of `GetApiKeyInfo`; None if it lists none."""
-    result = answer.value.get("result") if isinstance(answer.value, Mapping) else None
-    granted = result.get("permissions") if isinstance(result, Mapping) else None
-    if not isinstance(granted, list):
+def _on(flags: object, reading: str, harmless: frozenset[str]) -> Excess:
+    """Return the flags that are not off, beside the harmless; None if reading itself is not granted."""
+    if not isinstance(flags, Mapping) or flags.get(reading) is not True:
         return None
-    return sorted(str(name) for name in granted if str(name) not in KRAKEN_HARMLESS)
+    return sorted(str(name) for name, on in flags.items() if on is not False and name not in harmless)
 
 
-def bybit_excess(answer: Answer) -> list[str] | None:
-    """Return the permissions of a Bybit key that is not flagged read-only; None if the flag is missing."""
-    result = answer.value.get("result") if isinstance(answer.value, Mapping) else None
-    if not isinstance(result, Mapping) or "readOnly" not in result:
+def binance(body: object, _key: str) -> Excess:
+    """`apiRestrictions`: one flag for each permission."""
+    return _on(body, "enableReading", BINANCE_HARMLESS)
+
+
+def bybit(body: object, _key: str) -> Excess:
+    """`query-api`: one flag for the whole key."""
+    flag = _under(body, "result", "readOnly")
+    return None if flag is None else [] if str(flag) == "1" else ["readOnly is off"]
+
+
+def okx(body: object, _key: str) -> Excess:
+    """`account/config`: `perm` is a list in one text."""
+    return _beyond(_under(body, "data", 0, "perm"), frozenset({"read_only"}))
+
+
+def kraken(body: object, _key: str) -> Excess:
+    """`GetApiKeyInfo`: names of permissions."""
+    return _beyond(_under(body, "result", "permissions"), KRAKEN_HARMLESS)
+
+
+def bitfinex(body: object, _key: str) -> Excess:
+    """`auth/r/permissions`: [scope, read, write] for each scope."""
+    if not isinstance(body, list) or not body or not all(isinstance(row, list) and len(row) > 2 for row in body):  # noqa: PLR2004 - scope, read, write
         return None
-    return [] if str(result["readOnly"]) == "1" else ["readOnly is off"]
+    return sorted(str(row[0]) for row in body if str(row[2]) != "0")
+
+
+def kucoin(body: object, _key: str) -> Excess:
+    """`user/api-key`: `permission` is a list in one text; General reads."""
+    return _beyond(_under(body, "data", "permission"), frozenset({"General"}))
+
+
+def coinbase(body: object, _key: str) -> Excess:
+    """`key_permissions`: flags that begin with `can_`, beside facts about the portfolio."""
+    if not isinstance(body, Mapping):
+        return None
+    return _on({name: on for name, on in body.items() if str(name).startswith("can_")}, "can_view", COINBASE_HARMLESS)
+
+
+def bitget(body: object, _key: str) -> Excess:
+    """`account/info`: codes, of which those for reading are known."""
+    return _beyond(_under(body, "data", "authorities"), BITGET_HARMLESS)
+
+
+def htx(body: object, key: str) -> Excess:
+    """`user/api-key`: the row of this key; `permission` is a list in one text."""
+    return _beyond(_under(_mine(_under(body, "data"), "accessKey", key), "permission"), frozenset({"readOnly"}))
+
+
+def deribit(body: object, key: str) -> Excess:
+    """`list_api_keys`: the row of this key; `max_scope` is `area:right` by spaces."""
+    scope = _under(_mine(_under(body, "result"), "client_id", key), "max_scope")
+    parts = [part for part in str(scope or "").split() if part.partition(":")[0] not in {"name", "session", "ip"}]
+    if not parts:
+        return None
+    return sorted(part for part in parts if part.partition(":")[2] not in {"read", "none"})
+
+
+def bingx(body: object, _key: str) -> Excess:
+    """`apiPermissions`: numbers of permissions."""
+    found = _under(body, "data", "permissions")
+    return _beyond(_under(body, "permissions") if found is None else found, BINGX_HARMLESS)
+
+
+def _mine(rows: object, field: str, key: str) -> object:
+    """Return the row of this very key; None if it is not listed."""
+    return next(
+        (row for row in (rows if isinstance(rows, list) else []) if isinstance(row, Mapping) and row.get(field) == key),
+        None,
+    )
+
+
+QUESTIONS: dict[str, tuple[str, Reader]] = {
+    "binance": ("sapiGetAccountApiRestrictions", binance),
+    "binanceusdm": ("sapiGetAccountApiRestrictions", binance),
+    "binancecoinm": ("sapiGetAccountApiRestrictions", binance),
+    "bybit": ("privateGetV5UserQueryApi", bybit),
+    "okx": ("privateGetAccountConfig", okx),
+    "kraken": ("privatePostGetApiKeyInfo", kraken),
+    "bitfinex": ("privatePostAuthRPermissions", bitfinex),
+    "kucoin": ("privateGetUserApiKey", kucoin),
+    "coinbase": ("v3PrivateGetBrokerageKeyPermissions", coinbase),
+    "bitget": ("privateSpotGetV2SpotAccountInfo", bitget),
+    "htx": ("spotPrivateGetV2UserApiKey", htx),
+    "deribit": ("privateGetListApiKeys", deribit),
+    "bingx": ("accountV1PrivateGetAccountApiPermissions", bingx),
+}

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Literal
 
 from monitor.clock import SECOND, Window
 from monitor.errors import CallRejected
+from monitor.exchanges.drains import DRAIN_PAGES, Drain, joined
+from monitor.exchanges.extra_rows import charged, each
+from monitor.exchanges.extras import CONTRACTS
 from monitor.exchanges.movements import movements, transaction
 from monitor.exchanges.normalise import Origin, fills
 from monitor.exchanges.pages import Page
 
 if TYPE_CHECKING:
-    from monitor.exchanges.bodies import Json
     from monitor.exchanges.client import Answer, Client
+    from monitor.exchanges.extras import Extra
     from monitor.exchanges.profiles import Cursor
-    from monitor.records import Book, Fill, StreamKey
+    from monitor.records import Book, Movement, StreamKey
 
 # How a unified ccxt class is told the market family; a symbol says it by itself.
 BOOK_PARAMS: dict[Book, dict[str, object]] = {
@@ -25,8 +30,15 @@ BOOK_PARAMS: dict[Book, dict[str, object]] = {
     "inverse": {"type": "swap", "subType": "inverse"},
     "option": {"type": "option"},
 }
-DRAIN_PAGES = 200
-DRIFT_TRIES = 3
+# What ccxt leaves out unless it is asked for by name: Bybit's executions that are no ordinary trades, yet change the
+# position. https://bybit-exchange.github.io/docs/v5/enum#exectype
+_FORCED = ("Trade", "BlockTrade", "MovePosition", "BustTrade", "AdlTrade", "Settle", "Delivery")
+_BYBIT = tuple({"execType": said} for said in _FORCED)
+PASSES: dict[tuple[str, Book], tuple[Mapping[str, object], ...]] = {
+    ("bybit", "linear"): _BYBIT,
+    ("bybit", "inverse"): _BYBIT,
+    ("bybit", "option"): _BYBIT,
+}
 
 
 class FillSource:
@@ -39,11 +51,16 @@ class FillSource:
         self.order, self.history = facts.order, facts.history
         self._client = client
         self._cursor = facts.cursor
+        self._passes: tuple[Mapping[str, object], ...] = PASSES.get((client.account.exchange, key.book), ({},))
         self._origin = Origin(key, client.account.exchange, facts.not_trades)
 
     async def read(self, window: Window) -> Page:
-        """Return the fills of a window, widened by one grain where `since` is coarse or excludes itself."""
-        return self._page_of(await self._ask(window, {}))
+        """Return the fills of a window, widened by one grain where `since` is coarse or excludes itself.
+
+        Of several passes the fullest decides whether the window was read whole.
+        """
+        pages = [self._page_of(await self._ask(window, one)) for one in self._passes]
+        return replace(reduce(joined, pages), raw_rows=max(page.raw_rows for page in pages))
 
     async def _ask(self, window: Window, params: Mapping[str, object], *, timed: bool = True) -> Answer:
         facts, client = self._client.profile, self._client
@@ -58,9 +75,16 @@ class FillSource:
             {**family, **end, **params},
         )
 
+    async def _more(self, window: Window, one: Mapping[str, object], params: Mapping[str, object]) -> Answer:
+        return await self._ask(window, {**one, **params})
+
     def _page_of(self, answer: Answer) -> Page:
-        rows = fills(answer.parsed, answer.rows, self._origin, self._client.market)
-        return Page(rows.fills, rows.movements, rows.quarantined, len(answer.rows), len(answer.bodies))
+        parsed, listed = answer.parsed, answer.rows
+        trades = [row for row in parsed if not _funding(row.get("info"))]
+        rows = fills(trades, [row for row in listed if not _funding(row)], self._origin, self._client.market)
+        payments = each([row for row in parsed if _funding(row.get("info"))], [], self._origin, charged)
+        bad = rows.quarantined + payments.quarantined
+        return Page(rows.fills, payments.movements, bad, len(listed), len(answer.bodies))
 
     async def drain(self, window: Window, page: Page) -> Page | None:
         """Return every fill of a window that time cannot cut, by the venue's own cursor."""
@@ -68,9 +92,13 @@ class FillSource:
             return None
         if self._cursor.kind == "id":
             return await self._drain_ids(window, page, self._cursor)
-        if self._cursor.kind == "offset":
-            return await self._drain_offsets(window, self._cursor)
-        return await self._drain_tokens(window, self._cursor)
+        total = Page(calls=0)
+        for one in self._passes:
+            part = await Drain(partial(self._more, window, one), self._page_of, self.page or 0).follow(self._cursor)
+            if part is None:
+                return None
+            total = joined(total, part)
+        return total
 
     async def _drain_ids(self, window: Window, page: Page, cursor: Cursor) -> Page | None:
         ids = [fill.sequence for fill in page.fills if fill.sequence is not None]
@@ -86,38 +114,6 @@ class FillSource:
             if not found or max(fill.time for fill in more.fills) >= window.end:
                 return total
             last = max(found)
-        return None
-
-    async def _drain_offsets(self, window: Window, cursor: Cursor) -> Page | None:
-        """Follow an offset; each page must begin with the row the last one ended with, else rows have moved."""
-        for _ in range(DRIFT_TRIES):
-            total, offset, tail = Page(calls=0), 0, None
-            for _ in range(DRAIN_PAGES):
-                answer = await self._ask(window, {cursor.param: offset})
-                rows = answer.rows
-                if tail is not None and (not rows or named(rows[0]) != tail):
-                    break
-                total = joined(total, self._page_of(answer))
-                if len(rows) < (self.page or 0):
-                    return total
-                tail, offset = named(rows[-1]), offset + len(rows) - 1
-            else:
-                return None
-        return None
-
-    async def _drain_tokens(self, window: Window, cursor: Cursor) -> Page | None:
-        total, params = Page(calls=0), dict[str, object]()
-        seen: set[str] = set()
-        for _ in range(DRAIN_PAGES):
-            answer = await self._ask(window, params)
-            total = joined(total, self._page_of(answer))
-            token = token_of(answer, cursor)
-            if len(answer.rows) < (self.page or 1):
-                return total
-            if token is None or token in seen:
-                return None  # a full page that does not say how to go on proves nothing
-            seen.add(token)
-            params = {cursor.param: token}
         return None
 
     def walk(self, span: Window) -> AsyncIterator[tuple[Page, int]] | None:
@@ -143,38 +139,9 @@ class FillSource:
             first = max(one for one in ids if one is not None) + 1
 
 
-def named(row: object) -> str:
-    """Return what identifies a raw row from page to page."""
-    return str(row)
-
-
-def token_of(answer: Answer, cursor: Cursor) -> str | None:
-    """Return the venue's token for the next page: from the envelope of the body, else from its last row."""
-    body = answer.bodies[-1].value if answer.bodies else None
-    for node in (*_objects(body, 3), *answer.rows[-1:]):
-        for field in cursor.fields:
-            if isinstance(node, Mapping) and node.get(field):
-                return str(node[field])
-    return None
-
-
-def _objects(value: Json, depth: int) -> list[Json]:
-    if not isinstance(value, dict) or depth == 0:
-        return []
-    return [value, *(found for child in value.values() for found in _objects(child, depth - 1))]
-
-
-def joined(one: Page, other: Page) -> Page:
-    """Return two pages as one, each fill once."""
-    known = {fill.key for fill in one.fills}
-    more: tuple[Fill, ...] = tuple(fill for fill in other.fills if fill.key not in known)
-    return Page(
-        one.fills + more,
-        one.movements + other.movements,
-        one.quarantined + other.quarantined,
-        one.raw_rows + other.raw_rows,
-        one.calls + other.calls,
-    )
+def _funding(row: object) -> bool:
+    """Tell whether a raw row is a funding payment told as an execution; Bybit has listed them among trades."""
+    return isinstance(row, Mapping) and row.get("execType") == "Funding"
 
 
 class TransactionSource:
@@ -217,6 +184,50 @@ class TransactionSource:
     def walk(self, span: Window) -> None:
         """Return nothing: transactions are few, windows do."""
         del span
+
+
+class ExtraSource:
+    """A stream beside fills, deposits and withdrawals, as `extras.py` says."""
+
+    def __init__(self, client: Client, key: StreamKey, extra: Extra) -> None:
+        """Read `key` through `client` by the facts of `extra`."""
+        self.key, self.window, self.page, self.grain = key, extra.window, extra.page, extra.grain
+        self.order: Literal["oldest", "newest", "unknown"] = "unknown"
+        self.history = extra.history
+        self._client, self._extra = client, extra
+        self._origin = Origin(key, client.account.exchange)
+
+    async def read(self, window: Window) -> Page:
+        """Return what happened in a window."""
+        return self._page_of(await self._ask(window, {}))
+
+    async def _ask(self, window: Window, params: Mapping[str, object]) -> Answer:
+        since = max(0, window.start - (self.grain if self.grain > 1 else 0))
+        asked = {**self._extra.params.get(self.key.book, {}), self._extra.end: window.end - 1, **params}
+        return await self._client.call(self._extra.method, None, since, self.page, asked)
+
+    def _page_of(self, answer: Answer) -> Page:
+        rows = self._extra.read(answer.parsed, answer.rows, self._origin)
+        moves = rows.movements
+        if self.key.book in CONTRACTS and len(self._client.account.books) > 1:
+            moves = tuple(inside(move) for move in moves)
+        return Page((), moves, rows.quarantined, len(answer.rows), len(answer.bodies))
+
+    async def drain(self, window: Window, page: Page) -> Page | None:
+        """Return every row of a window by the venue's own cursor, None if it has none."""
+        del page
+        if self._extra.cursor is None:
+            return None
+        return await Drain(partial(self._ask, window), self._page_of, self.page or 0).follow(self._extra.cursor)
+
+    def walk(self, span: Window) -> None:
+        """Return nothing: these streams are thin, windows do."""
+        del span
+
+
+def inside(move: Movement) -> Movement:
+    """Return what a contract wallet's own list says left or arrived, where the account has the other wallets too."""
+    return replace(move, kind="transfer") if move.kind in {"deposit", "withdrawal"} else move
 
 
 def transaction_method(can: Callable[[str], bool], kind: str) -> str | None:

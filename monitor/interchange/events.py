@@ -115,11 +115,12 @@ def _settled(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _rows(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     """Return the rows under the ledger's column names."""
+    named = pl.col("id").str.strip_chars("0") != ""
     whole = pl.col("id").str.contains(WHOLE_KEY)
-    told = pl.when(~pl.col("id").str.starts_with("digest|")).then(pl.col("id").str.extract(r"([^|]*)$"))
+    told = pl.when(named & ~pl.col("id").str.starts_with("digest|")).then(pl.col("id").str.extract(r"([^|]*)$"))
     return frame.with_columns(
         *(pl.col(f"{name}_exact").alias(name) for name in NUMBERS),
         sequence=pl.when(told.str.contains(r"^[0-9]{1,19}$")).then(told).cast(pl.Int64, strict=False),
-        trade_id=pl.when(~whole).then("id"),
+        trade_id=pl.when(named & ~whole).then("id"),
         source=pl.lit(FILE),
     ).select(LINE, *columns)

@@ -60,10 +60,11 @@ def _iso() -> pl.Expr:
 def _write(path: Path, frame: pl.DataFrame) -> int:
     """Write a frame in the form the file's ending asks for."""
     try:
-        if path.suffix.lower() in PARQUET:
-            frame.write_parquet(path)
-        else:
-            frame.write_csv(path)
+        with path.open("wb") as file:
+            if path.suffix.lower() in PARQUET:
+                frame.write_parquet(file)
+            else:
+                frame.write_csv(file)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written: {error.strerror}.", "Check the folder and its permissions."

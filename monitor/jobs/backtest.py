@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Literal
 
 from monitor.alerts.lifecycle import evaluate
 from monitor.alerts.metrics import OPERATIONAL
+from monitor.clock import DAY, parse_instant
 from monitor.jobs.alert import measure, subjects_of
+from monitor.jobs.answer import turnover_answer
 from monitor.jobs.baseline import Baselines
 
 if TYPE_CHECKING:
@@ -78,6 +80,12 @@ def backtest(
     messages = {rule.name: sum(c.rule == rule.name and c.notice is not None for c in changes) for rule in live}
     left_out = tuple(rule.name for rule in rules if rule.metric in OPERATIONAL)
     return Backtest(_episodes(changes), messages, left_out, len(instants), tuple(failures))
+
+
+def last_complete(connection: sqlite3.Connection, now: int) -> int:
+    """Return the end of what is known: `as_of` of the newest answer, `now` where nothing was ever read."""
+    as_of = turnover_answer(connection, now=now, window=DAY)["as_of"]
+    return parse_instant(as_of) if isinstance(as_of, str) else now
 
 
 def _episodes(changes: Sequence[Transition]) -> tuple[Replayed, ...]:

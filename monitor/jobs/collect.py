@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from monitor.clock import DAY, Window, iso
+from monitor.clock import DAY, Window
 from monitor.errors import (
     CallRejected,
     CredentialsRefused,
@@ -21,11 +21,13 @@ from monitor.errors import (
     VenueError,
 )
 from monitor.exchanges.collector import collect
-from monitor.exchanges.plan import POLL_OVERLAP, WEEKLY_OVERLAP, spans
+from monitor.exchanges.plan import NIGHTLY_OVERLAP, POLL_OVERLAP, WEEKLY_OVERLAP, spans
 from monitor.exchanges.sources import FillSource, TransactionSource, transaction_method
 from monitor.exchanges.symbols import candidates, everything
+from monitor.jobs.extra_streams import ExtraStreams
 from monitor.jobs.quotes import Wanted, backfill
-from monitor.records import Account, Book, Finding, StreamKey, StreamKind, Valuation
+from monitor.jobs.reach import reach, subject_of, tell_account, tell_stream
+from monitor.records import Account, Book, Finding, Stream, StreamKey, StreamKind, Valuation
 from monitor.store import findings, ledger, streams
 
 if TYPE_CHECKING:
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from monitor.exchanges.pages import Source
     from monitor.jobs.connections import Connections
 
-# Where neither the settings nor the venue say when an account began.
-UNKNOWN_START = 2 * 365 * DAY
 TRANSACTIONS: tuple[StreamKind, ...] = ("deposits", "withdrawals")
 log = logging.getLogger(__name__)
 
@@ -128,6 +128,8 @@ class _Run:
         self.account, self.options, self.progress = account, options, progress
         self.total = Summary(account.name)
         self.rows = 0
+        self.first: int | None = None
+        self.known: dict[StreamKey, Stream] = {}
 
     async def summary(self) -> Summary:
         """Read the account and return what it brought; only a failing database stops the others."""
@@ -158,23 +160,34 @@ class _Run:
 
     async def _read(self, client: Client) -> None:
         now = await client.server_time()
+        self.known = {one.key: one for one in streams.streams(self.writer.connection, self.account.name)}
         if self.options.balances:
-            look = await client.snapshot()
-            ledger.commit_snapshot(self.writer, look)
-            if look.error:
-                self._failed(VenueError(look.error))
+            await self._balances(client)
         if self.options.fills:
             for kind in TRANSACTIONS:
                 await self._transactions(client, kind, now)
             keys = [key for book in self.account.books for key in await self._fill_keys(client, book)]
             for done, key in enumerate(keys):
                 await self._stream(FillSource(client, key), now, done, len(keys))
+            extras = ExtraStreams(self.connections, self.account, lambda source: self._windows(source, now, 0, 1))
+            await extras.read(client, deep=self.options.overlap >= NIGHTLY_OVERLAP)
+            tell_account(self.writer, self.account, self.first, self.clock.now())
         if self.options.prices:
             await self._prices(client, now)
 
+    async def _balances(self, client: Client) -> None:
+        key, now = StreamKey(self.account.name, "balances"), self.clock.now()
+        look = await client.snapshot()
+        ledger.commit_snapshot(self.writer, look)
+        if look.error:
+            streams.mark(self.writer, key, "active", look.error, now)
+            self._failed(VenueError(look.error))
+        else:
+            streams.succeed(self.writer, key, now)
+
     async def _prices(self, client: Client, now: int) -> None:
         seen = frozenset(ledger.assets_seen(self.writer.connection, self.account.name))
-        window = Window(self._start((), now), now)
+        window = Window(reach(self.account, None, (), now).start, now)
         wanted = Wanted(seen, window, self.options.valuation, self.options.timeframe)
         # Accounts of one venue want the same series: the second one finds it stored.
         async with self.connections.turn(self.account.exchange):
@@ -238,7 +251,9 @@ class _Run:
     async def _windows(self, source: Source, now: int, done: int, total: int) -> None:
         key, connection = source.key, self.writer.connection
         proven = streams.intervals(connection, key)
-        start = self._reachable(source, self._start(proven, now), now)
+        found = reach(self.account, source.history, proven, now)
+        start, before = found.first, self.known.get(key)
+        self.first = min(start, self.first or start)
         overlap = max(self.options.overlap, WEEKLY_OVERLAP) if key.kind in TRANSACTIONS else self.options.overlap
         todo = spans(start, now, proven, overlap)
         length, read = sum(span.milliseconds for span in todo), 0
@@ -252,28 +267,15 @@ class _Run:
             holes += batch.gap is not None
             read += batch.proven[1] - batch.proven[0] if batch.proven else 0
             self.progress.step(Step(key.account, key, done, total, min(1.0, read / length), batch.calls, self.rows))
+        tell_stream(self.writer, self.account, (key, before.unreachable_before if before else None), found, now)
+        if before and before.state != "active":
+            streams.mark(self.writer, key, "active", None, self.clock.now())
         if not holes:
-            findings.resolve(self.writer, "gap", _subject(key), self.clock.now())
-        findings.resolve(self.writer, "stream paused", _subject(key), self.clock.now())
-
-    def _reachable(self, source: Source, start: int, now: int) -> int:
-        """Return the instant from which the venue still lists rows; what lies before it is said aloud."""
-        if source.history is None or start >= now - source.history:
-            return start
-        edge = now - source.history
-        streams.limit(self.writer, source.key, edge)
-        message = f"{self.account.exchange} lists nothing before {iso(edge)}; the account starts at {iso(start)}."
-        self._find("unreachable", source.key, message, "Import the older rows from a file.")
-        return edge
-
-    def _start(self, proven: Sequence[tuple[int, int]], now: int) -> int:
-        """Return the instant from which on a stream is read: the settings' start, else what the venue can show."""
-        if self.account.start is not None:
-            return min(self.account.start, now - 1)
-        return min((start for start, _ in proven), default=now - UNKNOWN_START)
+            findings.resolve(self.writer, "gap", subject_of(key), self.clock.now())
+        findings.resolve(self.writer, "stream paused", subject_of(key), self.clock.now())
 
     def _find(self, code: str, key: StreamKey, message: str, remedy: str) -> None:
-        findings.raise_finding(self.writer, Finding(code, _subject(key), message, remedy), self.clock.now())
+        findings.raise_finding(self.writer, Finding(code, subject_of(key), message, remedy), self.clock.now())
 
     def _failed(self, error: MonitorError) -> None:
         if self.total.error is None:
@@ -289,7 +291,3 @@ class _Run:
     def _recovered(self) -> None:
         ledger.mark_account(self.writer, self.account.name, "active", None, self.clock.now())
         findings.resolve(self.writer, "key refused", self.account.name, self.clock.now())
-
-
-def _subject(key: StreamKey) -> str:
-    return " ".join(part for part in (key.account, key.kind, key.book, key.symbol) if part)

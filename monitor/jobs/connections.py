@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from monitor.records import Account
+    from monitor.records import Account, StreamKey
     from monitor.store.database import Writer
 
 MARKETS_SECONDS = 6 * 3600.0
 PROBE_SECONDS = 3600.0
+SLOW_STREAM_SECONDS = 3600.0
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Connections:
     monotonic: Callable[[], float] = time.monotonic
     _clients: dict[str, Client] = field(default_factory=dict)
     _loaded: dict[str, float] = field(default_factory=dict)
+    _read_at: dict[StreamKey, float] = field(default_factory=dict)
     _probe_at: dict[str, float] = field(default_factory=dict)
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -68,6 +70,14 @@ class Connections:
     def turn(self, exchange: str) -> asyncio.Lock:
         """Return the lock under which accounts of one venue take turns at what they share."""
         return self._turns.setdefault(exchange, asyncio.Lock())
+
+    def due(self, key: StreamKey, *, anyway: bool) -> bool:
+        """Tell whether a stream that changes slowly is read now, and take it for read: once an hour, or `anyway`."""
+        last = self._read_at.get(key, float("-inf"))
+        if not anyway and self.monotonic() - last < SLOW_STREAM_SECONDS:
+            return False
+        self._read_at[key] = self.monotonic()
+        return True
 
     def may_probe(self, account: str) -> bool:
         """Tell whether a refused account may be asked again: once an hour."""

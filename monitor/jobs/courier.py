@@ -16,6 +16,7 @@ from monitor.alerts import notices
 from monitor.clock import SECOND
 from monitor.delivery.message import Channel, Message
 from monitor.errors import DeliveryError
+from monitor.jobs.pulse import Pulse
 from monitor.store.outbox import ONE_BY_ONE, Digest, Lease, Outgoing, claim, mark_failed, mark_sent, waiting_channels
 
 if TYPE_CHECKING:
@@ -76,9 +77,10 @@ class Tally:
 class Courier:
     """Keeps what is on its way between two rounds: one attempt a channel at most."""
 
-    def __init__(self, post: Post) -> None:
-        """Send as `post` says."""
+    def __init__(self, post: Post, pulse: Pulse | None = None) -> None:
+        """Send as `post` says; `pulse` is the dead man's switch, if there is one."""
         self.post = post
+        self.pulse = pulse or Pulse(None)
         self._busy: dict[str, tuple[Attempt, int]] = {}
         self._given_up: set[str] = set()
         self._results: SimpleQueue[Result] = SimpleQueue()

@@ -15,6 +15,7 @@ from monitor.store.outbox import expire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TextIO
 
     from monitor.delivery.message import Send
     from monitor.store.database import Writer
@@ -67,6 +68,11 @@ def check_channels(channels: Mapping[str, str]) -> list[tuple[str, str, str]]:
     Apprise addresses are tried in a process of their own, which takes about half a second for all of them.
     """
     return router.complaints([Channel(name, url) for name, url in channels.items()])
+
+
+def sender_to(stream: TextIO) -> Send:
+    """Return the function that sends on any channel; `stream` is where stdout channels write."""
+    return router.sender(stream)
 
 
 def try_channel(channels: Mapping[str, str], name: str, send: Send, now: int, deadline: float = 15.0) -> None:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from monitor.clock import WEEK
+from monitor.clock import MINUTE, WEEK
 from monitor.exact import plain
 from monitor.records import Fill
 from monitor.store import holdings
@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from monitor.records import Movement
     from monitor.store.holdings import GoodLook, Row
 
+# Venues show rows late, up to 90 s in tests: a stretch read this long after it is complete.
+LATENESS = 2 * MINUTE
 # Rows added up at a stretch: about a quarter of a second.
-STEP = 20_000
+STEP = 10_000
 # A movement that is pending for longer counts as what it is: not happened.
 PENDING = WEEK
 
@@ -151,7 +153,7 @@ def compared(connection: sqlite3.Connection, account: str, one: Standing, begun:
 def _looks(connection: sqlite3.Connection, account: str, begun: Beginning) -> list[Look]:
     """Return the newest balance and the newest ones past which the ledger is proven, the newest first."""
     newest = holdings.good_looks(connection, account, FOREVER, 1)
-    proven = holdings.good_looks(connection, account, begun.until - UNCERTAINTY, EARLIER)
+    proven = holdings.good_looks(connection, account, begun.until - LATENESS, EARLIER)
     after = begun.look.time if begun.look else begun.start - 1
     return [
         Look(look.time, holdings.balances_at(connection, account, look.id), look in proven)

@@ -15,7 +15,8 @@ from monitor.exchanges.pace import pace
 from monitor.exchanges.plan import POLL_OVERLAP, WEEKLY_OVERLAP, spans
 from monitor.exchanges.profiles import Tier, profile
 from monitor.exchanges.symbols import candidates
-from monitor.jobs.collect import TRANSACTIONS, UNKNOWN_START
+from monitor.jobs.collect import TRANSACTIONS
+from monitor.jobs.reach import UNKNOWN_START
 from monitor.records import StreamKey
 from monitor.store import ledger, markets, streams
 

@@ -37,7 +37,7 @@ CODE = "drift"
 DEEP_READ = "weekly read"
 PATIENCE = HOUR
 # How far back, and over how many rows, a cause is looked for.
-REACH, MOST_ROWS = WEEK, 20_000
+REACH, MOST_ROWS = WEEK, 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,12 @@ async def reconcile(writer: Writer, clock: Clock) -> Reconciliation:
         if fresh:
             holdings.ask_deep_read(connection, now)
     return Reconciliation(rows, tuple(found), fresh, unmatched)
+
+
+def deep_read_due(connection: sqlite3.Connection, last: int, now: int) -> bool:
+    """Tell whether a deep read was asked for since the `last` one; within the hour: an account may never finish it."""
+    asked = holdings.deep_read_asked(connection)
+    return asked > last and now - asked < PATIENCE
 
 
 def told(outcome: Outcome, done: Reconciliation) -> Outcome:

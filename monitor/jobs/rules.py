@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from monitor.alerts.announce import unit_of
+from monitor.alerts.figures import figure
 from monitor.alerts.metrics import METRICS
 from monitor.alerts.rules import KEYS, SEVERITIES, parse_rules
+from monitor.alerts.verdict import clear_level, side, threshold
 from monitor.config.complaints import Complaint, Page, refuse
 from monitor.config.load import channel_names, read_settings, rule_tables
 from monitor.config.mistakes import toml_text
@@ -59,6 +62,24 @@ def check_file(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None,
         key=lambda complaint: (complaint.line or 0, complaint.key),
     )
     return (None if mistakes or unusable else settings), tuple(told)
+
+
+def file_rules(path: Path) -> tuple[tuple[Rule, ...], tuple[Complaint, ...]]:
+    """Return the good rules of a settings file and every mistake in the others; no secret is needed for that.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no TOML at all.
+    """
+    page, tables = rule_tables(path)
+    rules, mistakes = parse_rules(tables, channel_names(path))
+    told = (_complaint(page, mistake) for mistake in mistakes)
+    return rules, tuple(sorted(told, key=lambda complaint: (complaint.line or 0, complaint.key)))
+
+
+def threshold_text(rule: Rule) -> str:
+    """Return in words when a rule fires and when it recovers, `below 0.5x, clear at 0.55x`."""
+    unit = unit_of(rule)
+    return f"{side(rule)} {figure(threshold(rule), unit)}, clear at {figure(clear_level(rule), unit)}"
 
 
 def alert_rules(settings: Settings) -> tuple[Rule, ...]:

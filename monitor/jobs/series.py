@@ -111,7 +111,7 @@ def _pools(inquiry: Inquiry, wanted: Wanted) -> list[Pool]:
 
 def _lines(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[Line]:
     """Return the lines of a metric that follows from running sums."""
-    pools = _pools(inquiry, wanted)
+    pools, times = _pools(inquiry, wanted), [iso(window.end) for window in windows]
     holes = [inquiry.proof.holes(window) for window in windows]
     lasts = answers.tracks_at(inquiry.connection, pools, windows[-1].end)
     rows = {pool: _points(inquiry, pool, lasts.get(pool.id), wanted.metric, windows) for pool in pools}
@@ -119,9 +119,9 @@ def _lines(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[
         missing = wanted.metric in OF_ONE_POOL
         together = [series.total(at) for at in zip(*rows.values(), strict=True)] or [series.total(())] * len(windows)
         values = _values(wanted, together, [bool(found) for found in holes])
-        return [_line(inquiry, wanted, None, windows, [(None if missing else one, why) for one, why in values])]
+        return [_line(inquiry, wanted, None, times, [(None if missing else one, why) for one, why in values])]
     return [
-        _line(inquiry, wanted, pool, windows, _values(wanted, points, _partial(inquiry, pool, holes)))
+        _line(inquiry, wanted, pool, times, _values(wanted, points, _partial(inquiry, pool, holes)))
         for pool, points in rows.items()
     ]
 
@@ -147,7 +147,7 @@ def _line(
     inquiry: Inquiry,
     wanted: Wanted,
     pool: Pool | None,
-    windows: Iterable[Window],
+    times: Iterable[str],
     values: Iterable[tuple[float | None, str]],
 ) -> Line:
     return {
@@ -161,8 +161,8 @@ def _line(
         "method": inquiry.method,
         "as_of": iso(inquiry.as_of),
         "points": [
-            {"time": iso(window.end), "value": value, "status": status}
-            for window, (value, status) in zip(windows, values, strict=True)
+            {"time": time, "value": value, "status": status}
+            for time, (value, status) in zip(times, values, strict=True)
         ],
     }
 
@@ -177,7 +177,7 @@ def _points(inquiry: Inquiry, pool: Pool, newest: Row | None, metric: str, windo
     for window in windows:
         first, last = found.get(window.start), found.get(window.end)
         sums = series.between(first, last, window)
-        if sums and first and last and series.lost_digits(names, sums, first, last, window):
+        if sums and first and last and series.lost_digits(names, sums, first, last, window.start):
             again = _replayed(inquiry.connection, pool, first, window)
             sums = [again.get(name, value) for name, value in zip(names, sums, strict=True)]
         points.append(series.point(names, sums, last))
@@ -226,10 +226,10 @@ def _replayed(connection: sqlite3.Connection, pool: Pool, first: Sample, window:
 
 def _asked(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[Line]:
     """Return the lines of a metric that only the answer has: one answer a point."""
-    answered = [_rows(inquiry, wanted, window) for window in windows]
+    answered, times = [_rows(inquiry, wanted, window) for window in windows], [iso(window.end) for window in windows]
     pools: list[Pool | None] = [None] if wanted.by == PORTFOLIO else [*_pools(inquiry, wanted)]
     return [
-        _line(inquiry, wanted, pool, windows, [_found(rows.get(_key(pool)), wanted.metric) for rows in answered])
+        _line(inquiry, wanted, pool, times, [_found(rows.get(_key(pool)), wanted.metric) for rows in answered])
         for pool in pools
     ]
 

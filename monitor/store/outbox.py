@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FIRST_WAIT = SECOND
 LONGEST_WAIT = 15 * MINUTE
 RETENTION = 7 * DAY
+# Why a message was given up that no channel ever refused.
+QUIET = "held back by a silence or an acknowledgement"
 SAME_EPISODE = (
     "(o.rule, o.subject, o.episode, o.channel) = (outbox.rule, outbox.subject, outbox.episode, outbox.channel)"
 )
@@ -209,10 +211,18 @@ def expire(writer: Writer, now: int, retention: int = RETENTION) -> int:
     with writer.transaction() as connection:
         return connection.execute(
             f"UPDATE outbox SET state = 'dead', finished_ms = ?1,"  # noqa: S608 - constants
-            f" last_error = coalesce(last_error, 'held back by a silence or an acknowledgement')"
-            f" WHERE {FREE} AND created_ms <= ?2",
-            [now, now - retention],
+            f" last_error = coalesce(last_error, ?3) WHERE {FREE} AND created_ms <= ?2",
+            [now, now - retention, QUIET],
         ).rowcount
+
+
+def given_up_since(connection: sqlite3.Connection, instant: int) -> int:
+    """Return how many messages were given up at or after an instant, those that people held back not counted."""
+    row = connection.execute(
+        "SELECT count(*) FROM outbox WHERE state = 'dead' AND finished_ms >= ? AND last_error IS NOT ?",
+        [instant, QUIET],
+    ).fetchone()
+    return int(row[0])
 
 
 def channel_states(connection: sqlite3.Connection) -> tuple[ChannelState, ...]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from decimal import Decimal
 from typing import NamedTuple
@@ -32,7 +33,11 @@ class Holding(NamedTuple):
 
 
 class AccountRow(NamedTuple):
-    """Where an account stands; instants in milliseconds UTC, None for what never happened."""
+    """Where an account stands; instants in milliseconds UTC, None for what never happened.
+
+    `states`: how many streams are active, paused, archived, unsupported. `unreachable_before`: of some stream nothing
+    older can be read.
+    """
 
     account: str
     exchange: str
@@ -45,6 +50,8 @@ class AccountRow(NamedTuple):
     streams: int
     open_gaps: int
     last_balance: int | None
+    states: dict[str, int]
+    unreachable_before: int | None
 
 
 class Status(NamedTuple):
@@ -116,10 +123,13 @@ def accounts(connection: sqlite3.Connection) -> tuple[AccountRow, ...]:
         " (SELECT count(*) FROM streams s WHERE s.account = a.account),"
         " (SELECT count(*) FROM gaps g JOIN streams s ON s.id = g.stream"
         "  WHERE s.account = a.account AND g.closed_ms IS NULL),"
-        " (SELECT max(time_ms) FROM snapshots b WHERE b.account = a.account AND error IS NULL)"
+        " (SELECT max(time_ms) FROM snapshots b WHERE b.account = a.account AND error IS NULL),"
+        " (SELECT json_group_object(state, n) FROM (SELECT state, count(*) n FROM streams s"
+        "  WHERE s.account = a.account GROUP BY state ORDER BY state)),"
+        " (SELECT max(unreachable_before_ms) FROM streams s WHERE s.account = a.account)"
         " FROM accounts a ORDER BY account"
     )
-    return tuple(AccountRow(*row) for row in map(tuple, found))
+    return tuple(AccountRow(*row[:11], json.loads(row[11] or "{}"), row[12]) for row in map(tuple, found))
 
 
 def status(connection: sqlite3.Connection) -> Status:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor.episodes import Notice
-    from monitor.store.database import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,13 @@ class Silence:
     subject: str = "*"
     severity: str = "*"
     id: int = 0
+
+    @property
+    def about(self) -> str:
+        """Return in words what is held back."""
+        rule = "every rule" if self.rule == "*" else f"rule {self.rule}"
+        subject = "" if self.subject == "*" else f" for {self.subject}"
+        return f"{rule}{subject}" if self.severity == "*" else f"{rule}{subject} of severity {self.severity}"
 
     def covers(self, notice: Notice) -> bool:
         """Return whether the silence is about a message."""
@@ -47,8 +53,15 @@ class Acknowledgement:
     until: int | None = None
 
 
-def add_silence(writer: Writer, silence: Silence, now: int) -> int:
-    """Store a silence and return its number.
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """The end of a silence before its time."""
+
+    number: int
+
+
+def add_silence(connection: sqlite3.Connection, silence: Silence, now: int) -> int:
+    """Store a silence in the open transaction and return its number.
 
     Raises:
         UsageError: it ends before it begins, or has ended already.
@@ -56,27 +69,25 @@ def add_silence(writer: Writer, silence: Silence, now: int) -> int:
     if silence.until <= max(silence.start, now):
         raise UsageError("The silence would be over before it begins.", "Give an end in the future: --for 2h.")
     row = (silence.rule, silence.subject, silence.severity, silence.start, silence.until, silence.who, silence.why, now)
-    with writer.transaction() as connection:
-        done = connection.execute(
-            "INSERT INTO silences (rule, subject, severity, from_ms, until_ms, who, why, created_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
-        return int(done.lastrowid or 0)
+    done = connection.execute(
+        "INSERT INTO silences (rule, subject, severity, from_ms, until_ms, who, why, created_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        row,
+    )
+    return int(done.lastrowid or 0)
 
 
-def lift_silence(writer: Writer, number: int, now: int) -> None:
-    """End a silence before its time.
+def lift_silence(connection: sqlite3.Connection, number: int, now: int) -> None:
+    """End a silence before its time, in the open transaction.
 
     Raises:
         UsageError: there is no such silence, or it is over.
     """
-    with writer.transaction() as connection:
-        done = connection.execute(
-            "UPDATE silences SET lifted_ms = ?1 WHERE id = ?2 AND lifted_ms IS NULL AND until_ms > ?1", [now, number]
-        )
-        if not done.rowcount:
-            raise UsageError(f"There is no silence {number} to lift.", "List them with: monitor alerts silence --list")
+    done = connection.execute(
+        "UPDATE silences SET lifted_ms = ?1 WHERE id = ?2 AND lifted_ms IS NULL AND until_ms > ?1", [now, number]
+    )
+    if not done.rowcount:
+        raise UsageError(f"There is no silence {number} to lift.", "List them with: monitor alerts silence --list")
 
 
 def silences(connection: sqlite3.Connection, now: int) -> tuple[Silence, ...]:
@@ -89,27 +100,26 @@ def silences(connection: sqlite3.Connection, now: int) -> tuple[Silence, ...]:
     return tuple(Silence(*row) for row in map(tuple, rows))
 
 
-def acknowledge(writer: Writer, ack: Acknowledgement) -> int:
-    """Note that somebody cares for the open episode of a (rule, subject); return its number.
+def acknowledge(connection: sqlite3.Connection, ack: Acknowledgement) -> int:
+    """Note, in the open transaction, that somebody cares for the open episode of a (rule, subject); return its number.
 
     While that holds nothing more of it is sent but its end.
 
     Raises:
         UsageError: nothing fires there.
     """
-    with writer.transaction() as connection:
-        row = connection.execute(
-            "SELECT episode FROM rule_states WHERE (rule, subject) = (?, ?) AND episode IS NOT NULL",
-            [ack.rule, ack.subject],
-        ).fetchone()
-        if row is None:
-            raise UsageError(f"{ack.rule} does not fire for {ack.subject}.", "See what does: monitor alerts list")
-        connection.execute(
-            "INSERT OR REPLACE INTO acks (rule, subject, episode, who, why, time_ms, until_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [ack.rule, ack.subject, row[0], ack.who, ack.why, ack.time, ack.until],
-        )
-        return int(row[0])
+    row = connection.execute(
+        "SELECT episode FROM rule_states WHERE (rule, subject) = (?, ?) AND episode IS NOT NULL",
+        [ack.rule, ack.subject],
+    ).fetchone()
+    if row is None:
+        raise UsageError(f"{ack.rule} does not fire for {ack.subject}.", "See what does: monitor alerts list")
+    connection.execute(
+        "INSERT OR REPLACE INTO acks (rule, subject, episode, who, why, time_ms, until_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [ack.rule, ack.subject, row[0], ack.who, ack.why, ack.time, ack.until],
+    )
+    return int(row[0])
 
 
 def acknowledged(connection: sqlite3.Connection, now: int) -> dict[tuple[str, str, int], str]:

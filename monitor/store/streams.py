@@ -64,6 +64,16 @@ def mark(writer: Writer, key: StreamKey, state: StreamState, error: str | None, 
         )
 
 
+def succeed(writer: Writer, key: StreamKey, now: int) -> None:
+    """Note that a stream without windows, such as the balances, was read."""
+    with writer.transaction() as connection:
+        connection.execute(
+            "UPDATE streams SET state = 'active', last_success_ms = ?, last_error = NULL, last_error_ms = NULL"
+            " WHERE id = ?",
+            [now, stream_id(connection, key)],
+        )
+
+
 def limit(writer: Writer, key: StreamKey, unreachable_before: int | None) -> None:
     """Note the instant before which the venue serves nothing of a stream."""
     with writer.transaction() as connection:

@@ -23,6 +23,9 @@ HIGHEST_FEE = Decimal("0.01")
 # What a transfer may lose on its way, as a share of what was sent.
 HIGHEST_TRANSFER_FEE = Decimal("0.02")
 
+# Base, quote, and a fee in a third asset.
+FILL_ASSETS = 3
+
 
 class Cause(NamedTuple):
     """What may be behind a residual: a name for machines, a sentence, and what to do."""
@@ -88,12 +91,11 @@ def _unfinished(evidence: Evidence) -> Cause | None:
 
 
 def _conversion(evidence: Evidence) -> Cause | None:
-    """Exactly one other asset is off, the other way: one became the other."""
-    if len(evidence.beside) != 1:
+    """One or two other assets are off, one of them the other way: one became the other, the third was the fee."""
+    opposite = {asset: other for asset, other in evidence.beside.items() if (other > 0) != (evidence.residual > 0)}
+    if not opposite or len(evidence.beside) > FILL_ASSETS - 1:
         return None
-    ((asset, other),) = evidence.beside.items()
-    if (other > 0) == (evidence.residual > 0):
-        return None
+    asset, other = min(opposite.items())
     return Cause(
         "convert",
         f"{asset} is off by {plain(other)} the other way: a conversion, or a fill of a market that is not read.",

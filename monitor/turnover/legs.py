@@ -17,19 +17,20 @@ where that has no price, `other_worth` units of `other_asset`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from monitor.exact import exact, plain
-from monitor.turnover.amounts import DIGITS, Amount, either, plus, read, signed, split, stored, times
+from monitor.exact import plain
+from monitor.turnover.amounts import DIGITS, Amount, either, plus, read, signed, stored, times
 from monitor.turnover.arrays import FEE, GAIN, TRADE
 from monitor.turnover.movement_legs import COMES_IN, GOES_OUT, movement_legs
+from monitor.turnover.wide_legs import wide_base, wide_fee, wide_quote, widened
 
 if TYPE_CHECKING:
     from monitor.records import Valuation
+    from monitor.turnover.wide_legs import Wide
 
 LEGS: dict[str, pl.DataType] = {
     "account": pl.String(),
@@ -63,8 +64,6 @@ LEGS: dict[str, pl.DataType] = {
     "fill": pl.Int64(),
     "movement": pl.Int64(),
 }
-Cells = dict[str, str | int | None]
-Wide = Callable[[Cells], Decimal]
 # Who was first at one instant in one place; the account and the ledger tell apart what venues number alike. It is the
 # account whose row it was: what arrives from another one comes after it was sent, whatever the names are.
 ORDER = ("time_ms", "phase", "exchange", "sequence", "key", "owner", "movement", "role")
@@ -132,11 +131,35 @@ def _facts(fills: pl.DataFrame, cash: list[str]) -> Facts:
 
 def _fees(fills: pl.DataFrame) -> pl.DataFrame:
     """Return one row for each fee: the JSON text [["BNB","0.1"],["BTC","-0.2"]] cut at its quotes."""
-    paid = fills.filter(pl.col("fees").str.len_bytes() > len("[]"))
+    used = (
+        "row",
+        "is_coin",
+        "base",
+        "money",
+        "settle",
+        "id",
+        "account",
+        "exchange",
+        "key",
+        "time_ms",
+        "sequence",
+        "book",
+    )
+    paid = fills.filter(pl.col("fees").str.len_bytes() > len("[]")).select(*used, "fees")
+    inner = pl.col("fees").str.strip_prefix('[["').str.strip_suffix('"]]')
+    gap = inner.str.find('","', literal=True)
+    # most fills have one fee: cut in two, without a list
+    alone = pl.col("fees").str.ends_with('"]]') & gap.is_not_null() & ~inner.str.contains("[", literal=True)
+    single = paid.filter(alone.fill_null(value=False)).with_columns(
+        fee_asset=inner.str.slice(0, gap), fee=inner.str.slice(gap + len('","')), place=pl.lit(0, dtype=pl.Int64)
+    )
     words = pl.col("fees").str.split('"')
-    paid = paid.with_columns(fee_asset=words.list.gather_every(4, 1), fee=words.list.gather_every(4, 3))
-    paid = paid.with_columns(place=pl.int_ranges(pl.col("fee").list.len())).explode("fee_asset", "fee", "place")
-    return paid.with_columns(read("fee").named("fee")).filter(pl.col("fee_near") != 0)
+    several = paid.filter(~alone.fill_null(value=False)).with_columns(
+        fee_asset=words.list.gather_every(4, 1), fee=words.list.gather_every(4, 3)
+    )
+    several = several.with_columns(place=pl.int_ranges(pl.col("fee").list.len())).explode("fee_asset", "fee", "place")
+    every = pl.concat([single, several]).with_columns(read("fee").named("fee"))
+    return every.filter(pl.col("fee_near") != 0).drop("fees")
 
 
 def _summed(fees: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -178,7 +201,7 @@ def _base_legs(trades: pl.DataFrame, cash: list[str]) -> pl.DataFrame:
         mantissa=quantity.mantissa,
         decimals=quantity.decimals,
     )
-    return _finished(frame, _wide_base)
+    return _finished(frame, wide_base)
 
 
 def _net() -> list[pl.Expr]:
@@ -206,7 +229,7 @@ def _quote_legs(trades: pl.DataFrame, cash: list[str]) -> pl.DataFrame:
         mantissa=quantity.mantissa,
         decimals=quantity.decimals,
     )
-    return _finished(frame, _wide_quote)
+    return _finished(frame, wide_quote)
 
 
 def _finished(frame: pl.DataFrame, wide: Wide) -> pl.DataFrame:
@@ -221,7 +244,7 @@ def _finished(frame: pl.DataFrame, wide: Wide) -> pl.DataFrame:
         other_gross=pl.col("amount_near"),
         fill=pl.col("id"),
     )
-    return _widened(frame, wide)
+    return widened(frame, wide)
 
 
 def _fee_legs(fees: pl.DataFrame) -> pl.DataFrame:
@@ -245,37 +268,4 @@ def _fee_legs(fees: pl.DataFrame) -> pl.DataFrame:
         fill=pl.col("id"),
     )
     in_spot = (pl.col("book") == "spot") & ~gain
-    return _widened(frame.with_columns(phase=pl.when(in_spot).then(GOES_OUT).otherwise(COMES_IN)), _wide_fee)
-
-
-def _widened(frame: pl.DataFrame, wide: Wide) -> pl.DataFrame:
-    """Give the rows whose quantity left int64 on the way their exact one, digit by digit."""
-    frame = frame.with_columns(wide=pl.lit(None, dtype=pl.String))
-    narrow, rows = frame.filter(pl.col("mantissa").is_not_null()), frame.filter(pl.col("mantissa").is_null())
-    if rows.is_empty():
-        return frame
-    parts = [split(wide(row)) for row in rows.iter_rows(named=True)]
-    types = {"mantissa": pl.Int64, "decimals": pl.Int64, "wide": pl.String}
-    columns = pl.DataFrame(parts, schema=types, orient="row")
-    return pl.concat([narrow, rows.with_columns(columns[name] for name in types)], how="vertical_relaxed")
-
-
-def _number(row: Cells, name: str) -> Decimal:
-    text = row[name]
-    return exact("0" if text is None else text)
-
-
-def _wide_base(row: Cells) -> Decimal:
-    size = DIGITS.multiply(_number(row, "amount"), _number(row, "size") if not row["is_coin"] else Decimal(1))
-    signed_size = size if row["side"] == "buy" else -size
-    return DIGITS.subtract(signed_size, _number(row, "of_base")) if row["is_coin"] else signed_size
-
-
-def _wide_quote(row: Cells) -> Decimal:
-    product = DIGITS.multiply(_number(row, "amount"), _number(row, "price"))
-    cost, fee = product if row["cost"] is None else _number(row, "cost"), _number(row, "of_quote")
-    return -DIGITS.add(cost, fee) if row["side"] == "buy" else DIGITS.subtract(cost, fee)
-
-
-def _wide_fee(row: Cells) -> Decimal:
-    return -_number(row, "fee")
+    return widened(frame.with_columns(phase=pl.when(in_spot).then(GOES_OUT).otherwise(COMES_IN)), wide_fee)

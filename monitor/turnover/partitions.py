@@ -6,7 +6,7 @@ each asset of it, scope account one for each account and asset; only the latter 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,18 +49,39 @@ class Partition:
 
 
 def grouped(all_legs: pl.DataFrame, assets: Collection[str] | None = None) -> pl.DataFrame:
-    """Return legs in order within each `group` and book; of `assets` and what they convert into, None: of all.
+    """Return legs in order within their `part`, a number for each group and book; of `assets` and what they convert to.
 
     The first leg of each pool is marked `first`: it is valued whatever it is, for an opening that nobody told.
     """
-    names = _groups(all_legs)
-    wanted = set(names.values()) if assets is None else {names[asset] for asset in assets if asset in names}
-    group = pl.col("asset").replace_strict(names, return_dtype=pl.String)
-    found = all_legs.with_columns(group=group).filter(pl.col("group").is_in(sorted(wanted)))
-    found = found.sort("group", "book", *ORDER, nulls_last=True)
-    alone = pl.struct("asset", "book", "account").is_first_distinct()
-    together = pl.struct("asset", "book", "local").is_first_distinct() & ~pl.col("local")
-    return found.with_columns(first=alone | together)
+    group = _groups(all_legs)
+    wanted = set(group.values()) if assets is None else {group[asset] for asset in assets if asset in group}
+    chosen = sorted(asset for asset, name in group.items() if name in wanted)
+    found = all_legs if len(chosen) == len(group) else all_legs.filter(pl.col("asset").is_in(chosen))
+    books, accounts = sorted(found["book"].unique()), sorted(found["account"].unique())
+    names = {"asset": chosen, "book": books, "account": accounts}
+    code = {name: pl.col(name).cast(pl.Enum(known)).to_physical().cast(pl.Int64) for name, known in names.items()}
+    groups = pl.Series([chosen.index(group[asset]) for asset in chosen], dtype=pl.Int64)
+    part = pl.lit(groups).gather(code["asset"]) * len(books) + code["book"]
+    found = found.with_columns(part=part, pool=code["asset"] * len(books) + code["book"], owner_code=code["account"])
+    found = found[in_order(found)]
+    alone = (pl.col("pool") * len(accounts) + pl.col("owner_code")).is_first_distinct()
+    together = (2 * pl.col("pool") + pl.col("local")).is_first_distinct() & ~pl.col("local")
+    return found.with_columns(first=alone | together).drop("pool", "owner_code")
+
+
+def in_order(found: pl.DataFrame) -> Integers:
+    """Return the places of legs by part and ORDER.
+
+    Three integers settle all but what shares an instant; only that is sorted by the rest of the order, which is text.
+    """
+    keys = [found[name].to_numpy() for name in ("part", "time_ms", "phase")]
+    order = np.lexsort(keys[::-1])
+    as_before = np.logical_and.reduce([column[order][1:] == column[order][:-1] for column in keys])
+    tied = np.flatnonzero(np.append(as_before, [False]) | np.insert(as_before, 0, [False]))
+    if len(tied):
+        some = found.select("part", *ORDER)[order[tied]].with_row_index("place")
+        order[tied] = order[tied][some.sort("part", *ORDER, nulls_last=True)["place"].to_numpy()]
+    return order
 
 
 def _groups(all_legs: pl.DataFrame) -> dict[str, str]:
@@ -107,15 +128,34 @@ def _columns(valued: pl.DataFrame) -> _Columns:
 def partitions(valued: pl.DataFrame, scopes: Collection[str]) -> Iterator[Partition]:
     """Yield the partitions of ordered, valued legs, for each scope."""
     columns = _columns(valued)
-    ends = valued.select(pl.struct("group", "book").rle().struct.field("len").cum_sum()).to_series().to_list()
+    ends = valued.select(pl.col("part").rle().struct.field("len").cum_sum()).to_series().to_list()
     books = valued["book"]
     for start, end in zip([0, *ends][:-1], ends, strict=True):
         local = columns.integers["local"][start:end] == 1
         for scope in scopes:
             whole = scope == "account" or not local.any()
             chosen = np.arange(start, end) if whole else start + np.flatnonzero(~local)
-            if len(chosen):
-                yield _partition(columns, scope, books[start], chosen)
+            for part in _apart(columns, scope, chosen):
+                yield _partition(columns, scope, books[start], part)
+
+
+def _apart(columns: _Columns, scope: str, chosen: Integers) -> list[Integers]:
+    """Return legs by account where no lots move between accounts: so each goes, and goes on, by itself."""
+    if scope != "account" or np.isin(columns.integers["action"][chosen], MOVES).any():
+        return [chosen] if len(chosen) else []
+    account = columns.integers["account"][chosen]
+    return [chosen[account == one] for one in np.unique(account)]
+
+
+def since(partition: Partition, time: int) -> Partition:
+    """Return a partition without its legs before an instant."""
+    start = int(np.searchsorted(partition.legs.time, time))
+    legs, origins = partition.legs, partition.origins
+    columns = {item.name: getattr(legs, item.name) for item in fields(legs) if item.name != "wide"}
+    wide = {place - start: text for place, text in legs.wide.items() if place >= start}
+    later = Legs(**{name: column[start:] for name, column in columns.items()}, wide=wide)
+    rest = (origins.kind[start:], origins.fill[start:], origins.movement[start:])
+    return replace(partition, legs=later, origins=Origins(origins.kinds, *rest))
 
 
 def _partition(columns: _Columns, scope: str, book: str, chosen: Integers) -> Partition:

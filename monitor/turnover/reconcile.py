@@ -171,7 +171,7 @@ def _line(held: Held, looks: Sequence[Look], asset: str) -> Line:
         return Line(asset, "not compared", balance, newest.time, reason=why)
     proven = [look for look in looks if look.proven][:EARLIER]
     if not proven:
-        return Line(asset, "waiting", balance, newest.time, reason="the ledger is not yet read past this balance")
+        return Line(asset, "waiting", balance, newest.time, reason="the ledger is not read far enough past it")
     balance, time = proven[0].balances.get(asset, ZERO), proven[0].time
     possible = _possible(held, proven, asset)
     if ZERO in possible:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 STAND_COLUMNS = ("inventory_cost", "estimated_cost", "unpriced", "active", "ordinal", "segment")
 # Columns of whole numbers in which -1 stands for nothing.
 OPTIONAL = {"closed_ms", "fill", "movement"}
+SHORT = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,45 +54,66 @@ def pool_frames(done: Sequence[Done]) -> list[PoolFrames]:
     for finished, origins, count in done:
         made = (_track(finished), _segments(finished, origins), _lots(finished, origins), _reliefs(finished, origins))
         for name, rows in zip(tables, made, strict=True):
-            tables[name].append({**rows, "pool": rows["pool"] + first})
+            ordered = _by_pool(rows, count)
+            tables[name].append({**ordered, "pool": ordered["pool"] + first})
         first += count
+    kinds = pl.Series(done[0][1].kinds if done else (), dtype=pl.String)
     schemas = (TRACK, SEGMENTS, LOTS, RELIEFS)
-    cut = [_cut(_joined(rows), schema, first) for rows, schema in zip(tables.values(), schemas, strict=True)]
+    cut = [_cut(_joined(rows), schema, kinds, first) for rows, schema in zip(tables.values(), schemas, strict=True)]
     return [PoolFrames(*frames) for frames in zip(*cut, strict=True)]
 
 
+def _by_pool(rows: Rows, pools: int) -> Rows:
+    """Return rows pool by pool, in their order within each."""
+    if pools == 1:
+        return rows
+    order = np.argsort(rows["pool"], kind="stable")
+    return {name: column[order] for name, column in rows.items()}
+
+
 def _joined(parts: list[Rows]) -> Rows:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    names = parts[0] if parts else {}
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
-def _cut(rows: Rows, schema: Columns, pools: int) -> list[pl.DataFrame]:
+def _cut(rows: Rows, schema: Columns, kinds: pl.Series, pools: int) -> list[pl.DataFrame]:
     """Return one frame of a table for each pool, in the order of the rows."""
-    columns: dict[str, object] = {"pool": rows["pool"], **{name: rows[name] for name in schema if name in rows}}
-    if "whole" in rows:
-        columns["quantity"] = _texts(rows["whole"], rows["scale"])
-    frame = pl.DataFrame(columns, nan_to_null=True)
-    typed = [pl.col(name).cast(getattr(pl, kind)) for name, kind in schema.items()]
-    typed = [
-        pl.when(one != NONE).then(one) if name in OPTIONAL else one for name, one in zip(schema, typed, strict=True)
-    ]
-    frame = frame.select("pool", *typed).sort("pool", maintain_order=True)
-    ends = np.searchsorted(frame["pool"].to_numpy(), np.arange(pools), side="right").tolist()
-    frame = frame.drop("pool")
+    if not rows:
+        return []
+    frame = pl.DataFrame([_series(name, kind, rows, kinds) for name, kind in schema.items()])
+    ends = np.searchsorted(rows["pool"], np.arange(pools), side="right").tolist()
     return [frame.slice(start, end - start) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
+def _series(name: str, kind: str, rows: Rows, kinds: pl.Series) -> pl.Series:
+    """Return one column of a table."""
+    if name == "quantity":
+        return _texts(rows["whole"], rows["scale"]).alias(name)
+    if name == "kind":
+        return kinds.gather(rows["kind"]).alias(name)
+    if kind == "Binary":
+        return pl.Series(name, rows[name].tolist(), dtype=pl.Binary)
+    if kind == "Float64":
+        return pl.Series(name, rows[name].astype(np.float64), nan_to_null=name == "basis")
+    whole = rows[name].astype(np.int64)
+    return pl.Series(name, whole) if name not in OPTIONAL else pl.Series(name, whole).replace(NONE, None)
+
+
 def _texts(whole: NDArray[np.generic], scale: NDArray[np.generic]) -> pl.Series:
-    """Return whole quantities / 10 ** scale as canonical decimal texts."""
-    if whole.dtype == object:
-        numbers = zip(whole.tolist(), scale.tolist(), strict=True)
-        return pl.Series([text(*one) for one in numbers], dtype=pl.String)
-    number, places, power = pl.col("number"), pl.col("places"), pl.col("power")
-    table = pl.DataFrame({"number": whole, "places": scale, "power": 10 ** scale.astype(np.int64)})
-    size = number.abs()
-    digits = (size % power).cast(pl.String).str.zfill(places).str.strip_chars_end("0")
-    fraction = pl.when(size % power != 0).then("." + digits).otherwise(pl.lit(""))
-    sign = pl.when(number < 0).then(pl.lit("-")).otherwise(pl.lit(""))
-    return table.select(text=sign + (size // power).cast(pl.String) + fraction).to_series()
+    """Return whole quantities / 10 ** scale as canonical decimal texts.
+
+    Up to 15 digits the shortest text of the nearest float is the decimal itself; the rest goes digit by digit.
+    """
+    numbers, places = whole.tolist() if whole.dtype == object else whole, scale.astype(np.int64)
+    plainly = (
+        np.array([abs(number) < SHORT for number in numbers]) if whole.dtype == object else np.abs(numbers) < SHORT
+    )
+    near = np.where(plainly, whole, 0).astype(np.float64) / 10.0**places
+    found = pl.Series(near).cast(pl.String).str.strip_suffix(".0")
+    rest = np.flatnonzero(~plainly | found.str.contains("e", literal=True).to_numpy())
+    if len(rest) == 0:
+        return found
+    return found.scatter(rest, [text(int(numbers[place]), int(places[place])) for place in rest.tolist()])
 
 
 def text(whole: int, scale: int) -> str:
@@ -148,7 +170,7 @@ def _reliefs(finished: Finished, origins: Origins) -> Rows:
         "lot": ints(job.lots, "number", int(job.counts[LOT_COUNT]))[lot],
         "basis": floats(job.reliefs, "basis", count),
         "held_ms": ints(job.reliefs, "held", count),
-        "kind": np.array(origins.kinds, dtype=object)[origins.kind[finished.leg[event]]],
+        "kind": origins.kind[finished.leg[event]],
         **_scaled(finished, ints(job.reliefs, "quantity", count)),
     }
 

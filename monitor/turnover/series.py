@@ -217,14 +217,19 @@ def between(first: Sample | None, last: Sample | None, window: Window) -> list[f
     ]
 
 
-def lost_digits(names: Sequence[str], sums: Sequence[float], first: Sample, last: Sample, window: Window) -> bool:
-    """Return whether a headline sum is so much smaller than what it was taken from that digits are gone."""
-    few, had_run = last.ordinal - first.ordinal <= FEW_EVENTS, window.start - first.time
-    return first.ordinal != last.ordinal and any(
-        abs(taken + grew * had_run) > GREATEST_CANCELLATION * abs(value) and (value or few)
-        for name, value, taken, grew in zip(names, sums, first.sums, first.running, strict=True)
-        if name in HEADLINE
-    )
+def lost_digits(names: Sequence[str], sums: Sequence[float], first: Sample, last: Sample, start: int) -> bool:
+    """Return whether a headline sum from `start` on is so small beside what it was taken from that digits are gone.
+
+    `monitor.turnover.measures.needs_replay` asks the same of all sums.
+    """
+    if first.ordinal == last.ordinal:
+        return False
+    few, had_run = last.ordinal - first.ordinal <= FEW_EVENTS, start - first.time
+    for name, value, taken, grew in zip(names, sums, first.sums, first.running, strict=True):
+        big = abs(taken + grew * had_run) > GREATEST_CANCELLATION * abs(value)
+        if big and (value or few) and name in HEADLINE:
+            return True
+    return False
 
 
 def point(names: Sequence[str], sums: Sequence[float] | None, last: Sample | None) -> Point:

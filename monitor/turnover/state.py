@@ -68,7 +68,7 @@ def saved(finished: Finished, origins: Origins) -> list[bytes]:
         heads[name] = ints(job.segments, name, count)
     for name in HEAD_FLOATS:
         heads[name] = floats(job.segments, name, count)
-    lots, quantities = _saved_lots(finished, origins)
+    lots, quantities = _saved_lots(finished, origins, heads["open"])
     starts, states = ints(job.segments, "saved", count), []
     for slot in range(count):
         part = slice(int(starts[slot]), int(starts[slot] + heads["open"][slot]))
@@ -77,7 +77,7 @@ def saved(finished: Finished, origins: Origins) -> list[bytes]:
     return states
 
 
-def _saved_lots(finished: Finished, origins: Origins) -> tuple[NDArray[np.void], dict[str, Integers]]:
+def _saved_lots(finished: Finished, origins: Origins, sizes: Integers) -> tuple[NDArray[np.void], dict[str, Integers]]:
     """Return all saved lots of a partition, and their quantities apart where these need Python's integers."""
     job, count = finished.job, int(finished.job.counts[SAVED_COUNT])
     lot, all_lots = ints(job.saved, "lot", count), int(job.counts[LOT_COUNT])
@@ -94,7 +94,10 @@ def _saved_lots(finished: Finished, origins: Origins) -> tuple[NDArray[np.void],
     for name, origin in (("fill", origins.fill), ("movement", origins.movement)):
         # the place -1 of an opening that nobody told is the one behind the last
         rows[name] = np.append(origin, NONE)[leg]
-    return rows, quantities
+    # a heap lies as it came about: by age, the same lots are the same bytes
+    slot = np.repeat(np.arange(len(sizes)), sizes)
+    order = np.lexsort((rows["number"], rows["origin"], rows["opened"], slot))
+    return rows[order], {name: column[order] for name, column in quantities.items()}
 
 
 def loaded(state: bytes, sums: bytes) -> State:
@@ -152,14 +155,10 @@ def _restore(job: Job, state: State, position: int, marks: Marks) -> None:
         put(job.pools, name, np.array([value], dtype=object if name in QUANTITIES else None))
     np.asarray(job.before)[0] = state.sums
     np.asarray(job.held)[0] = [[head["cost_high"], head["cost_low"]], [head["guessed_high"], head["guessed_low"]]]
-    counts = {
-        LOT_COUNT: len(state.lots),
-        SERIAL: head["serial"],
-        SEGMENT_NOW: head["segment"],
-        LAST_TIME: head["before"],
-    }
-    for place, value in counts.items():
-        job.counts[place] = int(value)
+    job.counts[LOT_COUNT] = len(state.lots)
+    job.counts[SERIAL] = int(head["serial"])
+    job.counts[SEGMENT_NOW] = int(head["segment"])
+    job.counts[LAST_TIME] = int(head["before"])
 
 
 def extended(origins: Origins, state: State) -> Origins:

@@ -19,17 +19,18 @@ from monitor.records import Finding
 from monitor.turnover.arrays import GAIN, METHODS, TRADE, Terms
 from monitor.turnover.legs import legs
 from monitor.turnover.partition import Marks, prepare, run
-from monitor.turnover.partitions import grouped, partitions
+from monitor.turnover.partitions import grouped, partitions, since
 from monitor.turnover.results import pool_frames, text
+from monitor.turnover.state import extended, loaded, resumed
 from monitor.turnover.valuation import marks as marks_of
 from monitor.turnover.valuation import value_legs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from monitor.records import Valuation
     from monitor.turnover.partition import Finished
-    from monitor.turnover.partitions import Partition
+    from monitor.turnover.partitions import Origins, Partition
     from monitor.turnover.results import PoolFrames
 
 BATCH = 1_000_000
@@ -46,13 +47,33 @@ class PoolKey(NamedTuple):
     method: str
 
 
+class Start(NamedTuple):
+    """Where a pool goes on from: a row of its segments (time_ms, sums, state)."""
+
+    time: int
+    sums: bytes
+    state: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """What was computed: frames for each pool, the marks of its assets, and what a person must know about them."""
+    """What was computed: frames for each pool, the marks of its assets, and what a person must know about them.
+
+    `refused` pools have no frames: they could not go on from where they were told to and need all their legs.
+    """
 
     pools: dict[PoolKey, PoolFrames]
     marks: pl.DataFrame
     findings: tuple[Finding, ...]
+    refused: tuple[PoolKey, ...] = ()
+
+
+class Computed(NamedTuple):
+    """A finished partition, its kernel's work and where its events come from."""
+
+    partition: Partition
+    finished: Finished
+    origins: Origins
 
 
 def recompute(  # noqa: PLR0913  the three tables of the ledger, and what to make of them
@@ -63,11 +84,15 @@ def recompute(  # noqa: PLR0913  the three tables of the ledger, and what to mak
     *,
     assets: Collection[str] | None = None,
     scopes: Collection[str] = SCOPES,
+    starts: Mapping[PoolKey, Start] | None = None,
 ) -> Tracks:
-    """Return the tracks of `assets` (None: of all), computed from nothing.
+    """Return the tracks of `assets` (None: of all), computed from nothing but for pools in `starts`.
 
     Fills, movements and prices have the columns of schema.FILLS, MOVEMENTS and PRICES and must be all there are of
-    these assets. Assets that convert into one of them are computed too.
+    these assets; of pools in `starts`, all since then. Assets that convert into one of them are computed too. A pool
+    that goes on from a start has the rows from that segment on, with the lots that were open there. It must not go on
+    where an event came late and the pool opens with lots that nobody told (neither fill nor movement): late events may
+    explain them.
 
     Raises:
         UsageError: the costing method is none of fifo, lifo, hifo, lofo, wac.
@@ -76,18 +101,25 @@ def recompute(  # noqa: PLR0913  the three tables of the ledger, and what to mak
         raise UsageError(f"{valuation.method!r} is no costing method.", f"Choose one of {', '.join(METHODS)}.")
     valued = value_legs(grouped(legs(fills, movements, valuation), assets), prices, valuation)
     marks = marks_of(prices, valued["asset"].unique(), valuation)
-    findings, pools = _unpriced(valued), {}
+    findings, refused = _unpriced(valued), list[PoolKey]()
+    pools: dict[PoolKey, PoolFrames] = {}
     for batch in _batches(partitions(valued, scopes)):
-        done = [_computed(partition, marks, valuation) for partition in batch]
-        frames = iter(
-            pool_frames([(one, part.origins, len(part.pools)) for one, part in zip(done, batch, strict=True)])
-        )
-        for partition, finished in zip(batch, done, strict=True):
-            findings += _short(partition, finished, valuation)
-            for account, asset in partition.pools:
-                key = PoolKey(partition.scope, account, asset, partition.book, valuation.method)
-                pools[key] = next(frames)
-    return Tracks(pools, marks, tuple(findings))
+        done = []
+        for partition in batch:
+            computed = _computed(partition, marks, valuation, starts or {})
+            if computed is None:
+                refused += _keys(partition, valuation)
+            else:
+                done.append(computed)
+                findings += _short(partition, computed.finished, valuation)
+        frames = pool_frames([(one.finished, one.origins, len(one.partition.pools)) for one in done])
+        pools |= dict(zip([key for one in done for key in _keys(one.partition, valuation)], frames, strict=True))
+    return Tracks(pools, marks, tuple(findings), tuple(refused))
+
+
+def _keys(partition: Partition, valuation: Valuation) -> list[PoolKey]:
+    scope, book, method = partition.scope, partition.book, valuation.method
+    return [PoolKey(scope, account, asset, book, method) for account, asset in partition.pools]
 
 
 def _batches(parts: Iterable[Partition]) -> Iterator[list[Partition]]:
@@ -104,10 +136,22 @@ def _batches(parts: Iterable[Partition]) -> Iterator[list[Partition]]:
         yield batch
 
 
-def _computed(partition: Partition, marks: pl.DataFrame, valuation: Valuation) -> Finished:
-    """Run the kernel over a partition."""
-    terms = _terms(partition.book, valuation)
-    return run(prepare(partition.legs, _marks(marks, partition.pools), terms, len(partition.pools)))
+def _computed(
+    partition: Partition, marks: pl.DataFrame, valuation: Valuation, starts: Mapping[PoolKey, Start]
+) -> Computed | None:
+    """Run the kernel over a partition, from its start if it has one; None where that cannot be."""
+    terms, known, keys = _terms(partition.book, valuation), _marks(marks, partition.pools), _keys(partition, valuation)
+    if starts.keys().isdisjoint(keys):
+        finished = run(prepare(partition.legs, known, terms, len(partition.pools)))
+        return Computed(partition, finished, partition.origins)
+    if len(keys) > 1:
+        return None
+    start = starts[keys[0]]
+    state, later = loaded(start.state, start.sums), since(partition, start.time)
+    ready = resumed(later.legs, known, terms, state)
+    if ready is None:
+        return None
+    return Computed(later, run(ready, -len(state.lots)), extended(later.origins, state))
 
 
 def _terms(book: str, valuation: Valuation) -> Terms:

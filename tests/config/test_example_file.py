@@ -10,7 +10,16 @@ import pytest
 from monitor.alerts.rules import KEYS
 from monitor.config.load import load_settings
 from monitor.config.locate import shipped_file
-from monitor.config.model import AccountTable, ChannelTable, FileTable, LogTable, ScheduleTable, Table
+from monitor.config.model import (
+    AccountTable,
+    AlertsTable,
+    ChannelTable,
+    FileTable,
+    HeartbeatTable,
+    LogTable,
+    ScheduleTable,
+    Table,
+)
 from monitor.config.settings import Schedule
 from monitor.jobs.rules import alert_rules, check_file, load_checked
 from monitor.records import Valuation
@@ -23,11 +32,14 @@ TABLES: dict[str, type[Table]] = {
     "accounts": AccountTable,
     "schedule": ScheduleTable,
     "channels": ChannelTable,
+    "alerts": AlertsTable,
+    "heartbeat": HeartbeatTable,
     "log": LogTable,
 }
 ENVIRONMENT = {
     **{name: f"value of {name}" for name in ("KRAKEN_KEY", "KRAKEN_SECRET", "OKX_PASSPHRASE")},
     "DESK_CHANNEL": "json://localhost",
+    "HEARTBEAT_URL": "https://example.com/beat",
 }
 OPTION = re.compile(r"^(?:# )?(\w+) = ")
 

@@ -11,6 +11,7 @@ import pytest
 from monitor.clock import DAY, MINUTE, SECOND
 from monitor.config.load import load_settings, read_settings
 from monitor.config.locate import find_config, locate_database
+from monitor.config.settings import Grouping
 from monitor.errors import ConfigError
 from monitor.records import Account, Valuation
 
@@ -165,3 +166,24 @@ uid = "7"
     settings, complaints = read_settings(written(tmp_path, text), {})
     assert settings is not None
     assert complaints == ()
+
+
+def test_grouping_and_heartbeat(tmp_path: Path) -> None:
+    """Messages leave singly and no switch is visited unless the file says so; the switch's address is a secret."""
+    usual = load_settings(written(tmp_path, ""), {})
+    assert (usual.grouping, usual.heartbeat) == (Grouping("none", 30 * SECOND), None)
+    text = '[alerts]\ngroup_by = "rule"\ngroup_wait = "1m"\n[heartbeat]\nurl = { env = "BEAT" }\n'
+    settings = load_settings(written(tmp_path, text), {"BEAT": "https://example.com/token"})
+    assert settings.grouping == Grouping("rule", MINUTE)
+    assert settings.heartbeat == "https://example.com/token"
+    assert "https://example.com/token" in settings.secrets
+    assert "token" not in repr(settings)
+
+
+def test_a_heartbeat_that_is_no_web_address_is_refused(tmp_path: Path) -> None:
+    """With its line, and without the address."""
+    path = written(tmp_path, '\n[heartbeat]\nurl = { env = "BEAT" }\n')
+    settings, complaints = read_settings(path, {"BEAT": "mailto://secret"})
+    assert settings is None
+    (told,) = map(str, complaints)
+    assert told == f"{path}:3: heartbeat.url: a heartbeat goes to http:// or https://. Correct the address."

@@ -170,7 +170,7 @@ def test_given_up_after_the_retention_and_not_before(writer: Writer) -> None:
 
 def test_a_silence_holds_back_and_lets_go(writer: Writer) -> None:
     """From 10 to 20 nothing about BTC leaves; afterwards all of it."""
-    number = add_silence(writer, Silence(10, 20, "ann", "maintenance", subject="BTC*"), 0)
+    number = add_silence(writer.connection, Silence(10, 20, "ann", "maintenance", subject="BTC*"), 0)
     put(writer, "firing")
     put(writer, "firing", 1, of="r/ETH")
     assert send_all(writer, 10) == ["r/ETH/1/firing"]
@@ -180,26 +180,26 @@ def test_a_silence_holds_back_and_lets_go(writer: Writer) -> None:
 
 def test_a_lifted_silence_is_over(writer: Writer) -> None:
     """And cannot be lifted twice."""
-    number = add_silence(writer, Silence(0, DAY, "ann", "maintenance"), 0)
+    number = add_silence(writer.connection, Silence(0, DAY, "ann", "maintenance"), 0)
     put(writer, "firing")
     assert take(writer, 1) == ()
-    lift_silence(writer, number, 1)
+    lift_silence(writer.connection, number, 1)
     assert keys(take(writer, 1)) == ["r/BTC/1/firing"]
     with pytest.raises(UsageError, match="no silence 1"):
-        lift_silence(writer, number, 2)
+        lift_silence(writer.connection, number, 2)
 
 
 def test_a_silence_that_is_over_before_it_begins_is_refused(writer: Writer) -> None:
     """Somebody mistook the date."""
     with pytest.raises(UsageError, match="over before it begins"):
-        add_silence(writer, Silence(0, 10, "ann", "maintenance"), 10)
+        add_silence(writer.connection, Silence(0, 10, "ann", "maintenance"), 10)
 
 
 def test_an_acknowledged_episode_sends_only_its_end(writer: Writer) -> None:
     """No reminder, and no new firing on a channel that was dead; but the end, and other subjects."""
     with writer.transaction() as connection:
         record_evaluation(connection, [AlertState("r", "BTC", 0, 0, "firing", counter=1, episode=1)], [], [])
-    assert acknowledge(writer, Acknowledgement("r", "BTC", "ann", "on it", 0)) == 1
+    assert acknowledge(writer.connection, Acknowledgement("r", "BTC", "ann", "on it", 0)) == 1
     put(writer, "reminder", ordinal=1)
     put(writer, "firing", 1, of="r/ETH")
     assert send_all(writer) == ["r/ETH/1/firing"]
@@ -210,7 +210,7 @@ def test_an_acknowledged_episode_sends_only_its_end(writer: Writer) -> None:
 def test_nothing_to_acknowledge(writer: Writer) -> None:
     """The error says where to look."""
     with pytest.raises(UsageError, match=r"r does not fire for BTC\. See what does: monitor alerts list"):
-        acknowledge(writer, Acknowledgement("r", "BTC", "ann", "on it", 0))
+        acknowledge(writer.connection, Acknowledgement("r", "BTC", "ann", "on it", 0))
 
 
 def test_a_digest_waits_and_takes_all_of_a_rule(writer: Writer) -> None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 from aiohttp import web
 
+from monitor.exchanges import shapes
 from monitor.exchanges.client import Client, Surroundings
 from monitor.exchanges.patience import Patience
 from monitor.records import Account
@@ -99,6 +100,12 @@ async def running(answer: Callable[[Asked], Reply]) -> AsyncIterator[FakeVenue]:
         yield venue
     finally:
         await runner.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def no_memory() -> None:
+    """Start each test without a memory of what endpoints answer with."""
+    shapes.forget()
 
 
 At = Callable[[Callable[[Asked], Reply], Callable[[FakeVenue], Awaitable[object]]], object]

@@ -102,9 +102,10 @@ def test_a_body_beyond_the_limit_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_unknown_market_keeps_its_own_name() -> None:
-    """A row of a market that was not asked for does not become the one that was."""
-    row = fills_of("binance", Reply(TRADE.replace("BTCUSDT", "NEWUSDT"))).parsed[0]
-    assert row["symbol"] == "NEWUSDT"
+    """A row of a market that was not asked for does not become the one that was; a known quote tells its assets."""
+    names = ("NEWXYZ", "NEWUSDT")
+    rows = [fills_of("binance", Reply(TRADE.replace("BTCUSDT", name))).parsed[0] for name in names]
+    assert [row["symbol"] for row in rows] == ["NEWXYZ", "NEW/USDT"]
 
 
 def test_balances_without_a_figure_are_a_failed_look(at_venue: object) -> None:

@@ -56,7 +56,7 @@ def test_a_cost_that_ccxt_worked_out_is_left_out() -> None:
         ({"timestamp": None}, "time"),
         ({"timestamp": 17}, "time"),
         ({"side": None}, "side"),
-        ({"price": None}, "price is missing"),
+        ({"price": None, "cost": None}, "price is missing"),
         ({"price": "-1"}, "price is -1"),
         ({"amount": "0"}, "amount is 0"),
         ({"amount": "much"}, "amount is 'much'"),

@@ -49,7 +49,7 @@ def test_an_unlisted_name_is_read_in_one_way_or_not_at_all() -> None:
     assert (derived("ETHUSDT", codes) or {})["symbol"] == "ETH/USDT"
     assert (derived("XXBTZUSD", codes) or {})["symbol"] == "BTC/USD"
     assert derived("ETHTUSD", codes) is None
-    assert derived("NOPEUSD", codes) is None
+    assert derived("NOPEXYZ", codes) is None
     assert derived("BTC/USDT:USDT", codes) is None
 
 

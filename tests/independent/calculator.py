@@ -25,13 +25,13 @@ Key = tuple[str, str, str]  # account (empty for the portfolio), asset, book
 
 @dataclass
 class Lot:
-    """Open units; `coins` is what an inverse contract's face was worth in its base at entry."""
+    """Open units; `estimated` is the part of the basis that is, `coins` an inverse contract's face in base at entry."""
 
     opened: int
     place: int
     quantity: Fraction
     basis: Fraction
-    estimated: bool = False
+    estimated: Fraction = ZERO
     coins: Fraction = ZERO
 
 
@@ -284,7 +284,7 @@ class Calculator:
             return
         span = stop - begin
         pool.sums.cost_time += pool.cost * span
-        pool.sums.estimated_time += sum((lot.basis for lot in pool.lots if lot.estimated), ZERO) * span
+        pool.sums.estimated_time += sum((lot.estimated for lot in pool.lots), ZERO) * span
         pool.sums.units_time += abs(pool.units) * span
         if pool.units and pool.sums.market_time is not None:
             # The units of an inverse contract are its face: they are worth what its quote is.
@@ -328,7 +328,7 @@ class Calculator:
             sign = 1 if move.units > 0 else -1
             share = value * rest / abs(move.units)
             coins = rest / move.price if move.key[2] == "inverse" and move.price else ZERO
-            self.add(move.key, Lot(move.time, 0, sign * rest, share, move.estimated, coins))
+            self.add(move.key, Lot(move.time, 0, sign * rest, share, share * move.estimated, coins))
         if self.inside(move.time):
             sums.peak = max(sums.peak, pool.cost)
             if move.to:
@@ -343,6 +343,7 @@ class Calculator:
             lots[0].quantity += lot.quantity
             lots[0].basis += lot.basis
             lots[0].coins += lot.coins
+            lots[0].estimated += lot.estimated
             return
         lots.append(lot)
 
@@ -362,10 +363,13 @@ class Calculator:
         while left:
             lot = self.next_lot(pool.lots)
             part = min(left, abs(lot.quantity)) / abs(lot.quantity)
-            taken = Lot(lot.opened, lot.place, lot.quantity * part, lot.basis * part, lot.estimated, lot.coins * part)
+            taken = Lot(
+                lot.opened, lot.place, lot.quantity * part, lot.basis * part, lot.estimated * part, lot.coins * part
+            )
             lot.quantity -= taken.quantity
             lot.basis -= taken.basis
             lot.coins -= taken.coins
+            lot.estimated -= taken.estimated
             if not lot.quantity:
                 pool.lots.remove(lot)
             left -= abs(taken.quantity)
@@ -391,8 +395,7 @@ class Calculator:
             sums.cover_basis += taken.basis
         sums.units_relieved += abs(taken.quantity)
         sums.held += taken.basis * (move.time - taken.opened)
-        if taken.estimated:
-            sums.estimated_relieved += taken.basis
+        sums.estimated_relieved += taken.estimated
         if move.key[2] == "inverse":
             assert move.price is not None
             gain = taken.coins - abs(taken.quantity) / move.price
@@ -440,7 +443,11 @@ class Calculator:
             "withdrawn_basis": sum((s.withdrawn_basis for s in sums), ZERO),
             "velocity": (bought + sold) / market if market else None,
             "portfolio_turnover_rate": min(bought, sold) / market if market else None,
-            "mean_holding_seconds": sum((s.held for s in sums), ZERO) / relieved / 1000 if relieved else None,
+            "mean_holding_seconds": None
+            if self.method == "wac"
+            else sum((s.held for s in sums), ZERO) / relieved / 1000
+            if relieved
+            else None,
             "peak_inventory": None if once else sums[0].peak,
             "estimated_inventory": sum((s.estimated_time for s in sums), ZERO) / span,
             "estimated_relieved": sum((s.estimated_relieved for s in sums), ZERO),

@@ -238,6 +238,79 @@ class Generator:
         self.row("transfer", account=one, asset=asset, amount=amount, to_account=other, received=received)
         self.time += 1_000
 
+    def add_exotic(self) -> None:
+        """What is allowed and seldom: margin fees in coins, rebates in the coin bought, fees beside a transfer's."""
+        one, other = self.random.sample(ACCOUNTS, 2)
+        self.time += 1_000
+        self.random.choice(
+            [
+                lambda: self.add_trade(book="margin", fee="0.00001", fee_asset="BNB"),
+                lambda: self.row(
+                    "trade", symbol="SOL/USDT", side="buy", amount="3", price="90", fee="-0.003", fee_asset="SOL"
+                ),
+                lambda: self.row(
+                    "trade", symbol="SOL/USDT", side="sell", amount="3", price="90", fee="-0.003", fee_asset="SOL"
+                ),
+                lambda: self.row(
+                    "trade",
+                    symbol="SOL/USDT",
+                    side="sell",
+                    amount="3",
+                    price="90",
+                    fee="0.003",
+                    fee_asset="SOL",
+                    book="margin",
+                ),
+                lambda: self.row(
+                    "trade",
+                    symbol="SOL/USDT",
+                    side="buy",
+                    amount="3",
+                    price="90",
+                    fee="0.003",
+                    fee_asset="SOL",
+                    book="margin",
+                ),
+                lambda: self.row(
+                    "transfer",
+                    account=one,
+                    to_account=other,
+                    asset="SOL",
+                    amount="1.5",
+                    received="1.5",
+                    fee="0.01",
+                    fee_asset="SOL",
+                ),
+                lambda: self.row(
+                    "transfer",
+                    account=one,
+                    to_account=other,
+                    asset="SOL",
+                    amount="1.5",
+                    received="1.4",
+                    fee="0.001",
+                    fee_asset="BNB",
+                ),
+                lambda: self.row("deposit", asset="SOL", amount="1.5", fee="0.1;0.001", fee_asset="SOL;BNB"),
+                lambda: self.row(
+                    "trade",
+                    symbol="SOL/ETH",
+                    side="buy",
+                    amount=WIDE,
+                    price="0.0404040404040404",
+                    fee="0.000000000000000001",
+                    fee_asset="SOL",
+                ),
+                lambda: self.row(
+                    "trade", symbol="ALT/USDT", side="sell", amount="123.456789012345678901", price="2.02"
+                ),
+                lambda: self.row("trade", symbol="ETH/BTC", side="sell", amount="0.5", price="0.05", book="margin"),
+                lambda: self.row("income", asset="SOL", amount="0"),
+                lambda: self.row("opening", asset="SOL", amount="2", value="0"),
+            ]
+        )()
+        self.time += 1_000
+
     def add_dust(self) -> None:
         """Less than a cent."""
         self.row("trade", symbol="ALT/USDT", side=self.random.choice(["buy", "sell"]), amount="0.0001", price="2")
@@ -253,6 +326,9 @@ class Generator:
         """Two fills that look the same and have no id."""
         row = self.add_trade(id="")
         self.file.rows.append(dict(row))
+
+
+WIDE = "0.123456789012345678"
 
 
 def decimal(number: Fraction, digits: int) -> str:

@@ -1,4 +1,7 @@
-"""A process that evaluates and delivers on a virtual clock until it is killed: `alert_process.py DATABASE LOG MINUTES`.
+"""A process that evaluates and delivers on a virtual clock until it is killed.
+
+`alert_process.py DATABASE LOG MINUTES [STATE]`: with a state it says so and stands still as soon as BTC has entered it,
+after the commit and before anything is sent.
 
 Values follow from the time alone, so a killed process goes on where the database stands. Each message that arrives is
 one line of the log, written before the sender knows of it.
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +47,7 @@ def value(subject: str, minute: int) -> float | None:
     return LEVELS[(minute // 4 + len(subject) + SUBJECTS.index(subject)) % len(LEVELS)]
 
 
-def main(database: Path, log: Path, minutes: int) -> None:
+def main(database: Path, log: Path, minutes: int, halt: str = "") -> None:
     """Evaluate minute after minute from where the database stands, then deliver what is left."""
     line = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
@@ -61,7 +65,10 @@ def main(database: Path, log: Path, minutes: int) -> None:
             if now <= START + minutes * MINUTE:
                 seen = [measured(subject, now) for subject in SUBJECTS]
                 with writer.transaction() as connection:
-                    conclude(connection, [RULE], seen, now, LONGEST_GAP)
+                    _, changes = conclude(connection, [RULE], seen, now, LONGEST_GAP)
+                if any(one.subject == "BTC" and one.before != one.after == halt for one in changes):
+                    print("here", flush=True)  # noqa: T201 - who waits for it kills this process now
+                    time.sleep(600)
             courier.dispatch(writer, now, tally)
             while courier.busy:
                 courier.wait(1.0)
@@ -75,4 +82,4 @@ def measured(subject: str, now: int) -> Measurement:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

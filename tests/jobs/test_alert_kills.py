@@ -79,3 +79,50 @@ def test_five_kills(tmp_path: Path) -> None:
 def test_hundreds_of_kills(tmp_path: Path, seed: int) -> None:
     """Thirty deaths a run, three hundred in all."""
     check(*killed(tmp_path, 30, seed), kills=30)
+
+
+# In the order in which BTC's course enters them: one round of 24 minutes each.
+STATES = ("pending", "firing", "recovering", "ok", "no_data")
+
+
+def killed_in(state: str, database: Path, log: Path, minutes: int) -> None:
+    """Run the process until BTC enters a state, and kill it there, between the commit and the message."""
+    command = [sys.executable, str(PROGRAM), str(database), str(log), str(minutes), state]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"here\n", f"BTC never entered {state}"
+        process.kill()
+    with sqlite3.connect(database) as connection:
+        (shown,) = connection.execute("SELECT coalesce(blind, phase) FROM rule_states WHERE subject = 'BTC'").fetchone()
+    connection.close()
+    assert shown == state
+
+
+def each_state(folder: Path, rounds: int) -> None:
+    """Die in each state so many times: what is told is, message for message, what an undisturbed process tells."""
+    minutes = str((rounds + 2) * 24)
+    told = []
+    for name, times in (("calm", 0), ("killed", rounds)):
+        database, log = folder / f"{name}.db", folder / f"{name}.log"
+        for _ in range(times):
+            for state in STATES:
+                killed_in(state, database, log, int(minutes))
+        subprocess.run([sys.executable, str(PROGRAM), str(database), str(log), minutes], check=True, timeout=120)
+        told.append(Counter(log.read_text().splitlines()))
+    calm, killed_often = told
+    assert set(calm.values()) == {1}
+    assert killed_often == calm
+    assert {line.rpartition("/")[2].partition("-")[0] for line in calm} == {"firing", "reminder", "resolved", "no_data"}
+
+
+def test_a_kill_in_each_state(tmp_path: Path) -> None:
+    """Five deaths, none noticed."""
+    each_state(tmp_path, rounds=1)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("run", range(5))
+def test_a_hundred_kills_in_each_state(tmp_path: Path, run: int) -> None:
+    """Twenty rounds a run: five hundred deaths."""
+    assert run >= 0
+    each_state(tmp_path, rounds=20)

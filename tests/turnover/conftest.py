@@ -64,17 +64,24 @@ class Desk:
         row = {"base": base, "quote": quote, "time_ms": round(day * DAY), "exchange": exchange}
         self.prices.append(row | {"price": price, "source": source})
 
+    def frames(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """Return fills, movements and prices as the store gives them."""
+        return frame(self.fills, FILLS), frame(self.movements, MOVEMENTS), frame(self.prices, PRICES)
+
+    def valued(self, method: str) -> Valuation:
+        """Return the valuation with a costing method."""
+        return replace(self.valuation, method=method)
+
     def tracks(self, method: str = "fifo", assets: Collection[str] | None = None) -> Tracks:
         """Compute by the fast path."""
-        frames = (frame(self.fills, FILLS), frame(self.movements, MOVEMENTS), frame(self.prices, PRICES))
-        return recompute(*frames, replace(self.valuation, method=method), assets=assets)
+        return recompute(*self.frames(), self.valued(method), assets=assets)
 
     def exact(self, method: str = "fifo", scope: str = "portfolio") -> ExactBook:
         """Compute in exact fractions."""
         empty: Row = dict.fromkeys(MOVEMENTS)
         fills = [dict.fromkeys(FILLS) | row for row in self.fills]
         movements = [empty | row for row in self.movements]
-        return ExactBook(fills, movements, self.prices, replace(self.valuation, method=method), scope)
+        return ExactBook(fills, movements, self.prices, self.valued(method), scope)
 
     def pool(self, asset: str, *, method: str = "fifo", account: str = "", book: str = "spot") -> PoolFrames:
         """Return the frames of one pool."""
@@ -95,4 +102,10 @@ def close(one: float, other: Fraction | float, scale: Fraction | float = 0) -> b
 @pytest.fixture
 def desk() -> Desk:
     """Give an empty desk that reports in USD."""
+    return Desk()
+
+
+@pytest.fixture(scope="module")
+def empty() -> Desk:
+    """Give a desk to write fresh ones from: one for all examples of a property."""
     return Desk()

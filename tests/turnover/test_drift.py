@@ -24,7 +24,9 @@ FAILED = Movement(
         (Evidence(D(-1), D(5), elsewhere={"b": D(-1)}), "missing stream"),  # the same way
         (Evidence(D("-3.1"), D(5), unfinished=[FAILED]), "transfer"),
         (Evidence(D(-1), D(5), beside={"USDT": D(60_000)}), "convert"),
-        (Evidence(D(-1), D(5), beside={"USDT": D(60_000), "ETH": D(1)}), "missing stream"),
+        (Evidence(D("-0.1"), D(5), beside={"USDT": D(60_000), "BTC": D(-1)}), "convert"),  # the fee of that fill
+        (Evidence(D(-1), D(5), beside={"ETH": D(-1)}), "missing stream"),
+        (Evidence(D(-1), D(5), beside={"USDT": D(60_000), "ETH": D(1), "SOL": D(1)}), "missing stream"),
         (Evidence(D("-0.0003"), D(0)), "dust"),
         (Evidence(D("-0.002"), D(5), untold=D(2)), "base-asset fee"),  # 0.1 %
         (Evidence(D("-0.03"), D(5), untold=D(2)), "missing stream"),  # 1.5 % is no fee

@@ -108,6 +108,7 @@ def verdict(ledger: Held, *looks: Look) -> tuple[Verdict, str | None]:
         (["10 1", "104 2"], [look(100, "3")], ("agrees", "0")),  # in it already
         (["10 1", "94 2"], [look(100, "1")], ("drift", "-2")),  # 6 s before: it must be in it
         (["10 1", "98 2"], [look(100, "9")], ("waiting", None)),  # 8 too many, or 6
+        (["10 1", "198 2"], [look(200, "9"), look(100, "1")], ("waiting", None)),  # it came after the earlier balance
         (["10 1", "98 2", "198 4"], [look(200, "5.5"), look(100, "1.5")], ("drift", "-1.5")),
     ],
 )
@@ -134,6 +135,13 @@ def test_without_a_known_beginning_the_first_balance_is_it() -> None:
     ledger = held("10 100", "60 2", start=look(50, "5"))
     assert verdict(ledger, look(100, "7")) == ("agrees", "0")
     assert verdict(ledger, look(100, "8")) == ("drift", "1")
+
+
+def test_the_first_balance_has_no_exact_instant_either() -> None:
+    """4 came within 2 s of the first balance of 5: it held 5 or 9 after that."""
+    ledger = held("48 4", start=look(50, "5"))
+    verdicts = [verdict(ledger, look(100, balance))[0] for balance in ("5", "9", "7")]
+    assert verdicts == ["agrees", "agrees", "waiting"]
 
 
 @pytest.mark.parametrize("position", ["@linear X/USDT:USDT BTC", "@rounded X/BTC BTC"])

@@ -1,0 +1,80 @@
+"""Reading the streams beside fills, deposits and withdrawals: ledgers, funding, conversions, dust, transfers.
+
+No number waits for them. A read-only key may not be allowed to see them: a refusal is a finding on the stream and the
+account goes on. They change slowly, so an hour lies between two readings, unless a deeper reading is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor.errors import CallRejected, CredentialsRefused, MarketUnknown, VenueError
+from monitor.exchanges.extras import extras_of, unread
+from monitor.exchanges.sources import ExtraSource
+from monitor.jobs.reach import subject_of
+from monitor.records import Finding, StreamKey
+from monitor.store import findings, streams
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from monitor.exchanges.client import Client
+    from monitor.exchanges.extras import Extra
+    from monitor.jobs.connections import Connections
+    from monitor.records import Account
+
+REFUSED, UNREAD = "stream refused", "not read"
+REMEDY = "Allow the key to read it, or import these rows from a file."
+
+
+class ExtraStreams:
+    """The other streams of one account."""
+
+    def __init__(
+        self, connections: Connections, account: Account, windows: Callable[[ExtraSource], Awaitable[None]]
+    ) -> None:
+        """`windows` reads a source and stores what it brings."""
+        self._connections, self._writer, self._clock = connections, connections.writer, connections.clock
+        self._account, self._windows = account, windows
+
+    async def read(self, client: Client, *, deep: bool) -> None:
+        """Read every stream that is due, `deep` all of them; a venue that does not answer ends it for this time."""
+        self._note_unread()
+        for key, extra in self._streams():
+            if not self._connections.due(key, anyway=deep):
+                continue
+            try:
+                await self._windows(ExtraSource(client, key, extra))
+            except (CredentialsRefused, CallRejected, MarketUnknown) as error:
+                self._refused(key, error)
+                continue
+            except VenueError as error:
+                streams.mark(self._writer, key, "active", str(error), self._clock.now())
+                return
+            findings.resolve(self._writer, REFUSED, subject_of(key), self._clock.now())
+
+    def _streams(self) -> Iterator[tuple[StreamKey, Extra]]:
+        for extra in extras_of(self._account):
+            for book in extra.wanted(self._account):
+                yield StreamKey(self._account.name, extra.kind, book, extra.name), extra
+
+    def _refused(self, key: StreamKey, error: VenueError) -> None:
+        now = self._clock.now()
+        streams.mark(self._writer, key, "paused", str(error), now)
+        finding = Finding(REFUSED, subject_of(key), f"{key.kind} cannot be read: {error.message}", REMEDY)
+        findings.raise_finding(self._writer, finding, now)
+
+    def _note_unread(self) -> None:
+        """Say once which kinds of events are not read at this venue."""
+        known = {stream.key for stream in streams.streams(self._writer.connection, self._account.name)}
+        book = self._account.books[0]
+        absent = [StreamKey(self._account.name, kind, book) for kind in unread(self._account)]
+        if all(key in known for key in absent):
+            return
+        now = self._clock.now()
+        for key in absent:
+            streams.mark(self._writer, key, "unsupported", None, now)
+        kinds = ", ".join(key.kind for key in absent)
+        message = f"Of {self._account.exchange} the monitor does not read: {kinds}."
+        finding = Finding(UNREAD, self._account.name, message, "Import such rows from a file.", "info")
+        findings.raise_finding(self._writer, finding, now)

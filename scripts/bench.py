@@ -1,0 +1,105 @@
+"""Measure how fast and how large the monitor is, beside what a desk would use instead, and print one table.
+
+    python scripts/bench.py [--fills 1e5,1e6,1e7] [--only SECTION,...] [--json FILE]
+
+Machines are noisy: every figure is the median of some runs with their range, and what matters is the ratio to
+something else in the same run. Nothing here fails on a slow day; the exit code is 0 whatever misses its target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import bench_memory
+import bench_peers
+import bench_stored
+from bench_data import make
+from bench_rows import Report, Row, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench_data import Desk
+
+IN_MEMORY = {"recompute": bench_memory.full, "methods": bench_memory.methods, "peers": bench_peers.peers}
+# In this order: `page` and `late` change the database. Each of them needs the import.
+ON_DATABASE = {
+    "query": bench_stored.questions,
+    "process": bench_stored.processes,
+    "series": bench_stored.lines,
+    "peak": bench_stored.peak,
+    "late": bench_stored.late,
+    "page": bench_stored.page,
+}
+IMPORT = "import"
+SECTIONS = (*IN_MEMORY, IMPORT, *ON_DATABASE)
+# A database of more takes an hour and tens of gigabytes.
+MOST_STORED = 1_000_000
+NOT_HERE = (
+    ("daemon, 4 accounts on 2 venues", "<= 250 MB, idle <= 2 % of a core"),
+    ("window query, 1e7 against 1e5 fills", "<= 1.5x; compare the rows of two sizes"),
+)
+
+
+def main() -> None:
+    """Run the sections for each number of fills, then print the table."""
+    chosen = _options()
+    report, begun = Report(), perf_counter()
+    for count in chosen.fills:
+        print(f"{count:,} fills, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", file=sys.stderr)
+        desk = make(count)
+        bench_memory.warm_up(desk, report)
+        for name, section in IN_MEMORY.items():
+            if name in chosen.only:
+                section(desk, report)
+        if chosen.only & {IMPORT, *ON_DATABASE}:
+            _on_database(desk, chosen.only, report)
+    for what, target in NOT_HERE:
+        report.add(Row(what, 0, "not measured by this script", target=target))
+    about = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end"
+    print(table(report.rows), f"\n{about}, {perf_counter() - begun:.0f} s in all.", sep="\n")
+    if chosen.json:
+        chosen.json.write_text(json.dumps({"about": about, "rows": report.records()}, indent=2) + "\n")
+
+
+def _on_database(desk: Desk, only: set[str], report: Report) -> None:
+    if len(desk) > MOST_STORED:
+        what, why = "import and all that needs a database", f"left out above {MOST_STORED:.0e} fills"
+        report.add(Row(what, len(desk), why))
+        return
+    with TemporaryDirectory(prefix="bench-") as folder:
+        stored = bench_stored.build(desk, Path(folder), report)
+        for name, section in ON_DATABASE.items():
+            if name in only:
+                section(stored, report)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--fills", type=_counts, default=_counts("1e5,1e6,1e7"), help="numbers of fills [default: %(default)s]")
+    parser.add_argument("--only", type=_sections, default=set(SECTIONS), help=f"some of {','.join(SECTIONS)}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows as JSON")
+    return parser.parse_args()
+
+
+def _counts(text: str) -> Sequence[int]:
+    return [int(float(part)) for part in text.split(",")]
+
+
+def _sections(text: str) -> set[str]:
+    found = set(text.split(","))
+    if unknown := sorted(found - set(SECTIONS)):
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)} is no section; there are {', '.join(SECTIONS)}")
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""What needs no database: the whole desk from frames to tracks, and the other costing methods against fifo."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+from functools import partial
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from bench_data import SPAN
+from bench_rows import Row, ratio, rounds, seconds, spread
+
+from monitor.records import Valuation
+from monitor.schema import SUMS
+from monitor.turnover.legs import legs
+from monitor.turnover.measures import State, difference
+from monitor.turnover.partitions import grouped
+from monitor.turnover.portfolio import total
+from monitor.turnover.track import PoolKey, recompute
+from monitor.turnover.valuation import value_legs
+
+if TYPE_CHECKING:
+    from bench_data import Desk
+    from bench_rows import Report
+
+    from monitor.turnover.measures import Sums
+    from monitor.turnover.results import PoolFrames
+    from monitor.turnover.track import Tracks
+
+VALUATION = Valuation()
+GREAT = 10_000_000
+MOST_SECONDS = 3.0  # at GREAT fills
+MOST_COPIES = 10.0
+MOST_FIFOS = 3.0
+OTHERS = ("lifo", "hifo", "lofo", "wac")
+
+
+def tracks_of(desk: Desk, method: str = "fifo") -> Tracks:
+    """Return the tracks of the whole desk, scope portfolio."""
+    valuation = replace(VALUATION, method=method)
+    return recompute(desk.fills, desk.movements, desk.prices, valuation, scopes=("portfolio",))
+
+
+def warm_up(desk: Desk, report: Report) -> None:
+    """Run the kernel once, so that no timing holds its compilation."""
+    start = perf_counter()
+    tracks_of(desk)
+    taken = perf_counter() - start
+    report.add(Row("first recompute of the process (compiles, or loads, the kernel)", len(desk), seconds(taken)))
+
+
+def full(desk: Desk, report: Report) -> None:
+    """Measure the recompute beside a plain copy of as many bytes as its input has, and its parts."""
+    content = np.ones(desk.size, np.uint8)
+    copied, computed, cut, valued = rounds(
+        [content.copy, partial(tracks_of, desk), partial(_legs, desk), partial(_valued, desk)], budget=8.0
+    )
+    middle, share = median(computed), len(desk) / GREAT
+    target = f"<= {MOST_SECONDS:g} s at 1e7: {seconds(MOST_SECONDS * share)} here"
+    to = "the same bytes copied"
+    report.add(Row(f"plain copy of the input's {desk.size / 1e6:.0f} MB", len(desk), seconds(median(copied)), spread(copied)))
+    what, figure = "full recompute, fifo, portfolio", f"{seconds(middle)}, {len(desk) / middle / 1e6:.2f} M fills/s"
+    report.add(
+        Row(what, len(desk), figure, spread(computed), None, "", target, holds=middle <= MOST_SECONDS * share)
+    )
+    copies = ratio(computed, copied)
+    report.add(
+        Row(f"{what}, in copies", len(desk), f"{copies:.3g} copies", "", copies, to, f"goal <= {MOST_COPIES:g}x",
+            holds=copies <= MOST_COPIES)
+    )  # fmt: skip
+    for name, times in (("of it, fills to legs", cut), ("of it, fills to ordered and valued legs", valued)):
+        report.add(Row(name, len(desk), seconds(median(times)), spread(times), ratio(times, computed), "the whole"))
+
+
+def _legs(desk: Desk) -> object:
+    return legs(desk.fills, desk.movements, VALUATION)
+
+
+def _valued(desk: Desk) -> object:
+    return value_legs(grouped(legs(desk.fills, desk.movements, VALUATION)), desk.prices, VALUATION)
+
+
+def methods(desk: Desk, report: Report) -> None:
+    """Measure the other costing methods in turns with fifo."""
+    fifo, *rest = rounds([partial(tracks_of, desk, method) for method in ("fifo", *OTHERS)], least=2, budget=6.0)
+    for name, times in zip(OTHERS, rest, strict=True):
+        share = ratio(times, fifo)
+        report.add(
+            Row(f"full recompute, {name}", len(desk), seconds(median(times)), spread(times), share, "fifo",
+                f"<= {MOST_FIFOS:g}x fifo", holds=share <= MOST_FIFOS)
+        )  # fmt: skip
+
+
+def sums_of(tracks: Tracks) -> dict[tuple[str, str], Sums]:
+    """Return the sums of every pool over the whole span, by asset and book."""
+    return {(key.asset, key.book): _sums(frames) for key, frames in tracks.pools.items() if _is_whole(key)}
+
+
+def turnover_of(pools: dict[tuple[str, str], Sums]) -> float:
+    """Return the turnover of all pools together: relieved basis over average inventory."""
+    sums = total(pools.values())
+    return (sums["cogs"] + sums["cover_basis"]) / (sums["cost_time"] / SPAN.milliseconds)
+
+
+def _is_whole(key: PoolKey) -> bool:
+    return key.scope == "portfolio"
+
+
+def _sums(frames: PoolFrames) -> Sums:
+    row = frames.track.row(-1, named=True)
+    pairs = struct.unpack(f"<{2 * len(SUMS)}d", frames.segments["sums"][-1])
+    last = State(
+        row["time_ms"],
+        row["ordinal"],
+        row["segment"],
+        row["quantity"],
+        row["inventory_cost"],
+        row["estimated_cost"],
+        row["unpriced"],
+        row["active"],
+        tuple(row[name] for name in SUMS),
+        pairs,
+    )
+    return difference(None, last, SPAN)

@@ -1,0 +1,276 @@
+"""What is measured on a database: import, questions, whole processes, series, a page, a late fill, memory.
+
+The database is built from the desk's own files, the way a person would. Later sections change it: they come last.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from itertools import count
+from math import isclose
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, cast
+
+from bench_data import NAMES, SPAN, write_files
+from bench_memory import sums_of, tracks_of, turnover_of
+from bench_rows import Row, ratio, rounds, seconds, spread, timed
+
+from monitor.clock import DAY, Window
+from monitor.exchanges.normalise import Origin, fills
+from monitor.jobs import interchange
+from monitor.jobs.answer import turnover_answer
+from monitor.jobs.interchange import Files, import_events
+from monitor.jobs.measure import measure
+from monitor.jobs.series import Wanted, series_answer
+from monitor.records import Batch, Fill, StreamKey
+from monitor.store.answers import pools, snapshot, tracks_at
+from monitor.store.database import open_writer
+from monitor.store.ledger import commit_batch, commit_rows
+from monitor.store.reader import open_reader
+from monitor.turnover.measures import State, difference, metrics
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+
+    from bench_data import Desk
+    from bench_rows import Report
+
+    from monitor.jobs.measure import MeasureSummary
+    from monitor.store.database import Writer
+
+NOW = SPAN.end
+WEEK = 7 * DAY
+POINTS = 500
+PAGE = 1_000
+CLOSE = 1e-9
+# What `monitor turnover` must do without to start in a blink.
+HEAVY = ("polars", "ccxt", "numba", "numpy", "pydantic")
+# A process of its own, because a peak is never given back: the whole ledger from the store to tracks.
+PEAK = """
+import resource, sys
+from pathlib import Path
+from monitor.store.frames import ledger_frames
+from monitor.store.reader import open_reader
+from monitor.store.settings import load_valuation
+from monitor.turnover.track import recompute
+unit = 1 if sys.platform == "darwin" else 1024
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+connection = open_reader(Path(sys.argv[1]))
+recompute(*ledger_frames(connection), load_valuation(connection), scopes=("portfolio",))
+print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The database of a desk; `fresh` gives numbers no fill has had yet."""
+
+    desk: Desk
+    path: Path
+    fresh: count[int]
+
+    def __len__(self) -> int:
+        """Return the number of fills that were imported."""
+        return len(self.desk)
+
+
+def build(desk: Desk, folder: Path, report: Report) -> Stored:
+    """Import the desk's files into a new database, and measure that."""
+    events, prices = write_files(desk, folder)
+    path = folder / "desk.db"
+    measured: list[float] = []
+
+    def clocked(writer: Writer, now: int) -> MeasureSummary:
+        start = perf_counter()
+        done = measure(writer, now)
+        measured.append(perf_counter() - start)
+        return done
+
+    # The import ends with a measurement, which has a target of its own: its time is told apart.
+    interchange.measure = clocked  # type: ignore[attr-defined]
+    with open_writer(path, holder="bench") as writer:
+        start = perf_counter()
+        summary = import_events(writer, Files(events, prices), NOW, skip_bad=False, dry_run=False)
+        taken = perf_counter() - start - measured[0]
+    interchange.measure = measure  # type: ignore[attr-defined]
+    rows = summary.accepted + summary.prices
+    rate, measuring = rows / taken, desk.fills.height / measured[0]
+    if summary.accepted != len(desk):
+        sys.exit(f"Only {summary.accepted} of {len(desk)} fills were imported: {summary.rejected[:3]}")
+    what = f"bulk import, {rows:,} rows read, checked, stored"
+    report.add(Row(what, len(desk), f"{rate / 1e3:.3g} k rows/s", seconds(taken), target=">= 100 k rows/s", holds=rate >= 1e5))  # noqa: PLR2004
+    what = "the measurement after it, both scopes, tracks stored"
+    report.add(Row(what, len(desk), f"{measuring / 1e3:.3g} k fills/s", seconds(measured[0]), measured[0] / taken, "the import"))
+    size = path.stat().st_size
+    report.add(Row("the database", len(desk), f"{size / 1e6:.0f} MB", f"{size / len(desk):.0f} bytes a fill"))
+    return Stored(desk, path, count(len(desk) + 1))
+
+
+def questions(stored: Stored, report: Report) -> None:
+    """Measure one window over one asset and over all: the sums alone, and the whole answer."""
+    with closing(open_reader(stored.path)) as connection:
+        _agree(connection, stored, report)
+        for assets, limit, name in ((["BTC"], 0.2e-3, "one asset"), ([], 15e-3, f"{len(NAMES)} assets")):
+            ask = partial(turnover_answer, connection, now=NOW, window=WEEK, assets=assets)
+            wanted = pools(connection, "portfolio", "fifo", assets)
+            seeks, plain, whole = rounds(
+                [partial(_seeks, connection, wanted), partial(ask, detail=False), ask], least=5, most=400, budget=5.0
+            )
+            text = f"p50 <= {seconds(limit)}"
+            for what, times, judged in (
+                (f"window query, {name}: seeks, differences, metrics of {len(wanted)} pools", seeks, True),
+                (f"window query, {name}: the answer without lots", plain, True),
+                (f"window query, {name}: the answer with ages, medians, half-life", whole, False),
+            ):
+                middle = median(times)
+                holds = middle <= limit if judged else None
+                report.add(
+                    Row(what, len(stored), seconds(middle), spread(times), ratio(times, seeks), "the seeks",
+                        text if judged else "", holds)
+                )  # fmt: skip
+
+
+def _seeks(connection: sqlite3.Connection, wanted: Sequence[object]) -> None:
+    """Answer from two seeks a pool, as short as it can be done with the engine's own functions."""
+    window = Window(NOW - WEEK, NOW)
+    with snapshot(connection):
+        first, last = (tracks_at(connection, wanted, at) for at in (window.start, window.end))  # type: ignore[arg-type]
+        for pool, row in last.items():
+            before = first.get(pool)
+            metrics(difference(State(*before) if before else None, State(*row), window), window, partial=False)
+
+
+def _agree(connection: sqlite3.Connection, stored: Stored, report: Report) -> None:
+    """Compare the stored answer with the tracks computed in memory."""
+    answer = turnover_answer(connection, now=NOW, start=SPAN.start, end=SPAN.end, by="portfolio", book="all", detail=False)
+    told = cast("dict[str, float]", answer["portfolio"])["turnover"]
+    computed = turnover_of(sums_of(tracks_of(stored.desk)))
+    off = abs(told - computed) / computed
+    same = isclose(told, computed, rel_tol=CLOSE)
+    report.add(Row("turnover of all books, stored against computed in memory", len(stored), f"{told:.12g}",
+                   target=f"off by {off:.1e}, <= 1e-9", holds=same))  # fmt: skip
+
+
+def processes(stored: Stored, report: Report) -> None:
+    """Measure whole processes, in turns with one that only imports click."""
+    script = Path(sys.executable).with_name("monitor")
+    command = [str(script)] if script.exists() else [sys.executable, "-m", "monitor"]
+    ask = [*command, "--db", str(stored.path), "turnover", "BTC", "--window", "7d", "--as-of", "2026-01-01", "-f", "json"]
+    click, asked, helped = rounds(
+        [_process([sys.executable, "-c", "import click"]), _process(ask), _process([*command, "--help"])],
+        least=5, most=15, budget=8.0,
+    )  # fmt: skip
+    report.add(Row("process `python -c 'import click'`", len(stored), seconds(median(click)), spread(click)))
+    for what, times, limit in (("turnover BTC --window 7d -f json", asked, 4), ("--help", helped, 2)):
+        share = ratio(times, click)
+        report.add(
+            Row(f"process `monitor {what}`", len(stored), seconds(median(times)), spread(times), share, "import click",
+                f"<= {limit}x", holds=share <= limit)
+        )  # fmt: skip
+    module = [sys.executable, "-X", "importtime", "-m", "monitor", *ask[len(command) :]]
+    told = subprocess.run(module, check=True, capture_output=True, text=True).stderr
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in told.splitlines() if "|" in line}
+    found = [name for name in HEAVY if name in loaded]
+    report.add(Row("heavy imports of that process", len(stored), ", ".join(found) or "none", target="none", holds=not found))
+
+
+def _process(command: Sequence[str]) -> Callable[[], object]:
+    return partial(subprocess.run, command, check=True, stdout=subprocess.DEVNULL)
+
+
+def lines(stored: Stored, report: Report) -> None:
+    """Measure the rolling line of every asset."""
+    wanted = Wanted(window=WEEK, step=DAY // 2, start=NOW - (POINTS - 1) * DAY // 2, end=NOW)
+    with closing(open_reader(stored.path)) as connection:
+        found = series_answer(connection, wanted, NOW)
+        times = timed(partial(series_answer, connection, wanted, NOW), least=2, most=5, budget=5.0)
+    points = sum(len(cast("list[object]", line["points"])) for line in found)
+    what, middle = f"rolling series, {len(found)} assets, {points:,} points", median(times)
+    report.add(Row(what, len(stored), seconds(middle), spread(times), target="<= 1 s", holds=middle <= 1))
+
+
+def page(stored: Stored, report: Report) -> None:
+    """Measure pages of new fills, from rows as ccxt gives them to tracks in the database."""
+    with open_writer(stored.path, holder="bench") as writer:
+        measure(writer, NOW)
+        for symbol, name in (("BTC/USD", "the busiest asset"), (f"{NAMES[99]}/USD", "the 100th asset")):
+            parsed: list[float] = []
+            times = timed(partial(_page, writer, symbol, stored.fresh, parsed), least=3, most=9, budget=8.0)
+            middle = median(times)
+            report.add(
+                Row(f"a {PAGE:,}-fill page of {name}, parsed to committed, with tracks", len(stored), seconds(middle),
+                    spread(times), median(parsed) / middle, "of it: parsed and stored", "p50 <= 60 ms",
+                    holds=middle <= 60e-3)  # noqa: PLR2004
+            )  # fmt: skip
+
+
+def _page(writer: Writer, symbol: str, fresh: count[int], parsed: list[float]) -> None:
+    key = StreamKey("desk-0", "fills", "spot", symbol)
+    first = next(fresh)
+    rows = [_trade(symbol, identity) for identity in (first, *(next(fresh) for _ in range(PAGE - 1)))]
+    start = perf_counter()
+    found = fills(rows, [row["info"] for row in rows], Origin(key, "binance"), {symbol: _market(symbol)}.get)
+    if len(found.fills) < PAGE:
+        sys.exit(f"Only {len(found.fills)} of a page of {PAGE} rows became fills: {found.quarantined[:1]}")
+    commit_batch(writer, Batch(key, found.fills, raw_rows=PAGE, calls=1), NOW)
+    parsed.append(perf_counter() - start)
+    measure(writer, NOW)
+
+
+def _trade(symbol: str, identity: int) -> dict[str, object]:
+    """Return a trade as ccxt has it from Binance."""
+    side = "buy" if identity % 2 else "sell"
+    name = symbol.replace("/", "")
+    info = {"symbol": name, "id": identity, "qty": "0.01000000", "price": "60000.10", "quoteQty": "600.00100000"}
+    return {
+        "info": info, "timestamp": NOW + identity, "symbol": symbol, "id": str(identity), "order": str(identity),
+        "side": side, "takerOrMaker": "taker", "price": "60000.10", "amount": "0.01", "cost": "600.001",
+        "fees": [{"cost": "0.6", "currency": "USD"}],
+    }  # fmt: skip
+
+
+def _market(symbol: str) -> dict[str, object]:
+    base, quote = symbol.split("/")
+    return {"id": base + quote, "symbol": symbol, "base": base, "quote": quote, "baseId": base, "quoteId": quote,
+            "spot": True, "contract": False, "option": False, "settle": None, "contractSize": None}  # fmt: skip
+
+
+def late(stored: Stored, report: Report) -> None:
+    """Measure one fill that comes a day late."""
+    with open_writer(stored.path, holder="bench") as writer:
+        measure(writer, NOW)
+        legs = writer.connection.execute(
+            "SELECT count(*) FROM track JOIN pools ON id = pool WHERE asset = 'BTC' AND book = 'spot' AND account = ''"
+        ).fetchone()[0]
+        times = timed(partial(_late, writer, stored.fresh), least=3, most=7, budget=8.0)
+    middle = median(times)
+    what = f"one fill of BTC a day late, {legs:,} events in it"
+    report.add(Row(what, len(stored), seconds(middle), spread(times), target="<= 0.3 s at 1e6 events", holds=middle <= 0.3))  # noqa: PLR2004
+
+
+def _late(writer: Writer, fresh: count[int]) -> None:
+    key = str(next(fresh))
+    size, price = Decimal("0.01"), Decimal("60000.1")
+    row = Fill("desk-1", "file", key, NOW - DAY, "spot", "BTCUSD", "BTC/USD", "BTC", "USD", "buy", size, price)
+    commit_rows(writer, [row], (), NOW)
+    measure(writer, NOW)
+
+
+def peak(stored: Stored, report: Report) -> None:
+    """Measure the most memory a process takes to bring the whole ledger from the store to tracks."""
+    told = subprocess.run([sys.executable, "-c", PEAK, str(stored.path)], check=True, capture_output=True, text=True).stdout
+    before, after = map(int, told.split())
+    each = (after - before) / len(stored)
+    expected = before + each * 1e7
+    report.add(Row("peak memory, store to tracks", len(stored), f"{after / 2**20:.0f} MiB", f"{before / 2**20:.0f} MiB of it imports",
+                   after / stored.desk.size, "the input's bytes"))  # fmt: skip
+    report.add(Row("the same for 1e7 fills, at as much a fill", len(stored), f"{expected / 2**30:.1f} GiB",
+                   f"{each:.0f} bytes a fill", target="<= 2 GiB", holds=expected <= 2 * 2**30))  # fmt: skip

@@ -1,0 +1,105 @@
+"""What collecting says of streams: guessed starts, what retention took, refused and unread ones, balances."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from monitor.clock import DAY, HOUR, FixedClock
+from monitor.demo import binance_account
+from monitor.demo.binance_query import error
+from monitor.demo.desk import RunningDesk, start_desk
+from monitor.exchanges.client import Surroundings
+from monitor.exchanges.patience import Patience
+from monitor.jobs.collect import Options, Summary, collect_all
+from monitor.jobs.connections import Connections
+from monitor.jobs.reach import UNKNOWN_START, reach
+from monitor.records import Account
+from monitor.store import query, streams
+from monitor.store.database import Writer, open_writer
+from monitor.store.findings import findings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from monitor.demo.wire import Json, Query, Venue
+
+EPOCH = 1_767_225_600_000  # 2026-01-01
+NOW = EPOCH + 2 * HOUR
+
+
+async def no_wait(_seconds: float) -> None:
+    """Return at once."""
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[RunningDesk]:
+    with start_desk(1, EPOCH, FixedClock(NOW)) as running:
+        yield running
+
+
+def run(writer: Writer, account: Account) -> Summary:
+    async def work() -> list[Summary]:
+        async with Connections(writer, FixedClock(NOW), Surroundings(Patience(sleep=no_wait))) as connections:
+            return await collect_all(connections, [account], Options(prices=False))
+
+    return asyncio.run(work())[0]
+
+
+def told(writer: Writer) -> set[tuple[str, str, str]]:
+    return {(one.code, one.subject, one.severity) for one in findings(writer.connection)}
+
+
+def test_an_account_without_a_start_says_from_when_it_is_read(desk: RunningDesk, tmp_path: Path) -> None:
+    """Two years back, an info finding and the instant on each stream; all is taken back once the start is set."""
+    account = desk.accounts[4]  # inverse contracts: few calls
+    with open_writer(tmp_path / "a.db", holder="test") as writer:
+        assert run(writer, replace(account, start=None)).error is None
+        assert ("unknown start", account.name, "info") in told(writer)
+        known = {one.key.kind: one.unreachable_before for one in streams.streams(writer.connection, account.name)}
+        guessed = NOW - UNKNOWN_START
+        assert abs(known["deposits"] - guessed) < HOUR
+        assert abs(known["fills"] - (NOW - 180 * DAY)) < HOUR  # the venue keeps half a year
+        assert ("unreachable", f"{account.name} fills inverse {account.symbols[0]}", "warning") in told(writer)
+        assert run(writer, account).error is None
+        assert told(writer) == set()
+        assert {one.unreachable_before for one in streams.streams(writer.connection, account.name)} == {None}
+
+
+def test_retention_takes_nothing_that_was_read() -> None:
+    """What was read before the venue forgot it is not lost, however much time passes."""
+    account = Account("a", "binanceusdm", start=1000 * DAY)
+    first = reach(account, 180 * DAY, (), 1300 * DAY)
+    assert (first.first, first.lost_before) == (1120 * DAY, 1120 * DAY)
+    later = reach(account, 180 * DAY, [(1120 * DAY, 1300 * DAY)], 1400 * DAY)
+    assert (later.first, later.lost_before) == (1220 * DAY, 1120 * DAY)
+    whole = reach(account, 180 * DAY, [(1000 * DAY, 1300 * DAY)], 1400 * DAY)
+    assert whole.lost_before is None
+
+
+def test_a_refused_optional_stream_is_a_finding_and_no_more(
+    desk: RunningDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key may not list conversions: the stream is paused, the account is active and its fills are complete."""
+
+    def refuse(_venue: Venue, _account: str, _query: Query) -> Json:
+        raise error(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+
+    monkeypatch.setitem(binance_account.PRIVATE, "/sapi/v1/convert/tradeFlow", refuse)
+    monkeypatch.setitem(__import__("monitor.demo.binance", fromlist=["PRIVATE"]).PRIVATE,
+                        "/sapi/v1/convert/tradeFlow", refuse)  # fmt: skip
+    account = replace(desk.accounts[0], start=NOW - 3 * DAY)
+    with open_writer(tmp_path / "b.db", holder="test") as writer:
+        assert run(writer, account).error is None
+        assert ("stream refused", f"{account.name} convert spot", "warning") in told(writer)
+        assert ("not read", account.name, "info") in told(writer)
+        (row,) = query.accounts(writer.connection)
+        assert (row.state, row.states["paused"], row.states["unsupported"]) == ("active", 1, 1)
+        ((_, end),) = streams.coverage(writer.connection, account.name)
+        assert end >= NOW - 2000
+        balances = [one for one in streams.streams(writer.connection) if one.key.kind == "balances"]
+        assert [(one.state, one.last_success) for one in balances] == [("active", NOW)]

@@ -1,0 +1,301 @@
+"""From fills and movements to legs: which assets move, by how much exactly, at what value."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from monitor.errors import UsageError
+from monitor.records import Valuation
+from monitor.turnover.track import PoolKey
+
+if TYPE_CHECKING:
+    from tests.turnover.conftest import Desk
+
+
+def test_tenths_add_up_to_nothing(desk: Desk) -> None:
+    """A book that buys 0.1 and 0.2 and sells 0.3 is flat."""
+    desk.fill(1, "buy", "0.1", "X/USD", "10")
+    desk.fill(2, "buy", "0.2", "X/USD", "10")
+    desk.fill(3, "sell", "0.3", "X/USD", "10")
+    row = desk.pool("X").track.row(-1, named=True)
+    assert (row["quantity"], row["inventory_cost"], row["cogs"]) == ("0", 0.0, pytest.approx(3.0, rel=1e-15))
+
+
+@pytest.mark.parametrize(
+    ("bought", "sold", "left"),
+    [
+        ("12345678901234567890.123456789012345678", "0.000000000000000001", "12345678901234567890.123456789012345677"),
+        ("0.000000000000000000000001", "0.0000000000000000000000004", "0.0000000000000000000000006"),
+        ("1E+3", "0.5", "999.5"),
+    ],
+)
+def test_any_number_of_digits_is_exact(desk: Desk, bought: str, sold: str, left: str) -> None:
+    """What no int64 holds goes the slow way, digit by digit."""
+    desk.fill(1, "buy", bought, "X/USD", "2")
+    desk.fill(2, "sell", sold, "X/USD", "3")
+    pool = desk.pool("X")
+    assert pool.track["quantity"][-1] == left
+    assert Decimal(pool.reliefs["quantity"][0]) == Decimal(sold)
+    assert pool.track["cogs"][-1] == pytest.approx(2 * float(sold), rel=1e-12)
+
+
+def test_base_fee(desk: Desk) -> None:
+    """A purchase acquires amount - fee for the full cost, a sale gives up amount + fee, all of it cogs."""
+    desk.fill(1, "buy", "2", "BTC/USD", "100", fees=[("BTC", "0.5")])
+    desk.fill(2, "sell", "1", "BTC/USD", "150", fees=[("BTC", "0.25")])
+    row = desk.last("BTC")
+    assert row["quantity"] == 2 - 0.5 - 1 - 0.25
+    assert row["cogs"] == pytest.approx(200 * 1.25 / 1.5, rel=1e-15)
+    assert row["fee_basis"] == 0
+
+
+def test_quote_fee_and_rebate(desk: Desk) -> None:
+    """A quote fee goes into the basis and off the proceeds, a rebate the other way."""
+    desk.fill(1, "buy", "1", "BTC/USD", "100", fees=[("USD", "2")])
+    desk.fill(2, "sell", "1", "BTC/USD", "150", fees=[("USD", "-3")])
+    row = desk.last("BTC")
+    assert (row["cogs"], row["realised_pnl"]) == (102, 153 - 102)
+    assert (row["buy_notional"], row["sell_notional"]) == (100, 150)
+
+
+def test_fee_of_a_cross_in_its_quote(desk: Desk) -> None:
+    """Where the quote is no cash, cost + fee leaves it on a purchase and cost - fee comes in on a sale."""
+    desk.price(1, "BTC/USD", "1000")
+    desk.move(1, "opening", "5", "BTC", value="4000")
+    desk.fill(2, "buy", "10", "ETH/BTC", "0.1", fees=[("BTC", "0.01")])
+    desk.fill(3, "sell", "10", "ETH/BTC", "0.2", fees=[("BTC", "0.01")])
+    quantities = [Decimal(text) for text in desk.pool("BTC").track["quantity"]]
+    assert quantities == [Decimal(5), 5 - Decimal("1.01"), 5 - Decimal("1.01") + Decimal("1.99")]
+    assert desk.last("BTC")["cogs"] == pytest.approx(1.01 * 800, rel=1e-15)
+    assert desk.last("ETH")["realised_pnl"] == pytest.approx(1990 - 1010, rel=1e-12)
+
+
+def test_both_legs_of_a_cross_have_one_value(desk: Desk) -> None:
+    """The notional is shown in both assets and marked, so that a portfolio can count it once."""
+    desk.price(1, "BTC/USD", "1000")
+    desk.move(1, "opening", "5", "BTC", value="4000")
+    desk.fill(2, "buy", "10", "ETH/BTC", "0.1")
+    btc, eth = desk.last("BTC"), desk.last("ETH")
+    assert (btc["sell_notional"], eth["buy_notional"], eth["inventory_cost"]) == (1000, 1000, 1000)
+    assert (btc["cross_sell"], eth["cross_buy"]) == (1000, 0)
+    assert btc["realised_pnl"] == 1000 - 800
+
+
+def test_quote_without_a_price_is_worth_its_base(desk: Desk) -> None:
+    """Where the quote cannot be valued, both legs take the base's last price; where neither can, null."""
+    desk.price(1, "ETH/USD", "80")
+    desk.fill(2, "sell", "10", "ETH/BTC", "0.1")
+    desk.fill(3, "sell", "10", "ADA/DOT", "0.1")
+    assert desk.last("BTC")["inventory_cost"] == 800
+    dot = desk.last("DOT")
+    assert (dot["unpriced"], dot["unvalued"], dot["inventory_cost"]) == (1, 1, 0)
+    assert desk.pool("DOT").lots["basis"].to_list() == [None]
+    codes = {(finding.code, finding.subject) for finding in desk.tracks().findings}
+    assert ("unpriced", "DOT") in codes
+
+
+def test_third_asset_fees(desk: Desk) -> None:
+    """A fee in a coin relieves its spot lots as fee basis; in other cash it does nothing; a rebate is a lot."""
+    desk.price(1, "BNB/USD", "300")
+    desk.move(1, "deposit", "2", "BNB", value="500")
+    desk.fill(2, "buy", "1", "BTC/USDT", "100", book="margin", fees=[("BNB", "0.5"), ("EUR", "1")])
+    desk.fill(3, "sell", "1", "BTC/USDT", "110", book="margin", fees=[("BNB", "-0.1")])
+    bnb, btc = desk.last("BNB"), desk.last("BTC", book="margin")
+    assert (bnb["fee_basis"], bnb["cogs"]) == (125, 0)
+    assert bnb["inventory_cost"] == pytest.approx(500 - 125 + 30, rel=1e-15)
+    assert (btc["cogs"], btc["realised_pnl"]) == (100, 10)
+
+
+def test_cash_turns_nothing_over(desk: Desk) -> None:
+    """Fiat and stablecoins have no lots, whatever is done with them."""
+    desk.fill(1, "buy", "100", "USDT/USD", "1")
+    desk.move(2, "deposit", "100", "EUR")
+    desk.move(3, "convert", "10", "USDT", to_asset="USDC", received="10")
+    assert desk.tracks().pools == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "column", "basis"),
+    [
+        ("withdrawal", {}, "withdrawn_basis", 50),
+        ("write_off", {}, "withdrawn_basis", 50),
+        ("funding", {}, "withdrawn_basis", 50),
+        ("settlement", {}, "withdrawn_basis", 50),
+        ("adjust", {}, "withdrawn_basis", 50),
+        ("fee", {}, "fee_basis", 50),
+        ("withdrawal", {"fees": [("X", "0.5")]}, "fee_basis", 25),
+        ("transfer", {"received": "0.9", "to_account": "b"}, "fee_basis", 5),
+        ("withdrawal", {"matched_account": "b", "matched_received": "0.8"}, "fee_basis", 10),
+    ],
+)
+def test_movements_out(desk: Desk, kind: str, more: dict[str, object], column: str, basis: float) -> None:
+    """What leaves without a trade is no turnover: it has its own sum."""
+    desk.move(1, "opening", "2", "X", value="100")
+    desk.move(2, kind, "-1" if kind in {"funding", "settlement", "adjust"} else "1", "X", **more)
+    row = desk.last("X")
+    assert row[column] == pytest.approx(basis, rel=1e-15)
+    assert (row["cogs"], row["units_relieved"], row["held_time"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "basis", "estimated"),
+    [
+        ("deposit", None, 70, 0),
+        ("deposit", "90", 90, 0),
+        ("income", None, 70, 0),
+        ("rebate", None, 70, 0),
+        ("funding", None, 70, 0),
+        ("adjust", None, 70, 1),
+        ("opening", None, 70, 1),
+        ("opening", "90", 90, 0),
+    ],
+)
+def test_movements_in(desk: Desk, kind: str, value: str | None, basis: float, estimated: int) -> None:
+    """What comes in without a trade is a lot at its given value, else at the mark; guessed ones say so."""
+    desk.price(0, "X/USD", "35")
+    desk.move(1, kind, "2", "X", **({} if value is None else {"value": value}))
+    lot = desk.pool("X").lots.row(0, named=True)
+    assert (lot["quantity"], lot["basis"], lot["estimated"]) == ("2", basis, estimated)
+
+
+def test_failed_movements_move_nothing(desk: Desk) -> None:
+    """A movement that failed or is still pending has no legs."""
+    desk.move(1, "deposit", "1", "X", status="failed")
+    desk.move(2, "deposit", "1", "X", status="pending")
+    assert desk.tracks().pools == {}
+
+
+def test_transfer_keeps_basis_and_age(desk: Desk) -> None:
+    """In scope account the lots leave with basis and age and enter the other account when they arrive."""
+    desk.fill(1, "buy", "2", "X/USD", "10", account="a")
+    arrived = 5 * 86_400_000
+    more = {"account": "a", "matched_account": "b", "arrived_ms": arrived, "matched_received": "1"}
+    desk.move(3, "withdrawal", "1", "X", **more)
+    lot = desk.pool("X", account="b").lots.row(0, named=True)
+    assert (lot["opened_ms"], lot["entered_ms"], lot["basis"]) == (86_400_000, arrived, 10)
+    assert desk.last("X", account="a")["inventory_cost"] == 10
+    assert desk.last("X")["inventory_cost"] == 20
+
+
+def test_conversion_keeps_basis_and_age(desk: Desk) -> None:
+    """A redenomination changes the number of units, not their basis or age, and turns nothing over."""
+    desk.fill(1, "buy", "2", "OLD/USD", "10")
+    desk.fill(2, "buy", "1", "OLD/USD", "40")
+    desk.move(3, "convert", "3", "OLD", to_asset="NEW", received="3000")
+    desk.fill(4, "sell", "1000", "NEW/USD", "0.02")
+    lots = desk.pool("NEW").lots.select("opened_ms", "quantity", "basis").rows()
+    assert lots == [(86_400_000, "2000", 20.0), (2 * 86_400_000, "1000", 40.0)]
+    assert desk.last("OLD")["withdrawn_basis"] == 0
+    assert desk.last("NEW")["cogs"] == pytest.approx(10, rel=1e-12)
+
+
+def test_what_the_venue_charged_wins_over_the_product(desk: Desk) -> None:
+    """The basis rests on the venue's own cost, the notional on amount times price."""
+    desk.fill(1, "buy", "3", "X/USD", "0.3333", cost="1")
+    row = desk.last("X")
+    assert row["inventory_cost"] == 1.0
+    assert row["buy_notional"] == pytest.approx(0.9999, rel=1e-15)
+
+
+def test_first_price_at_hand(desk: Desk) -> None:
+    """A lot at the mark takes the venue's own last price, else any venue's latest, else an imported one."""
+    desk.price(1, "X/USD", "1", "file", "file")
+    desk.move(2, "income", "1", "X")
+    desk.price(3, "X/USDT", "2", "binance")
+    desk.price(3, "X/USD", "3", "bybit")
+    desk.move(4, "income", "1", "X")
+    desk.price(5, "USD/X", "0.25", "kraken")
+    desk.price(6, "X/USD", "5", "bybit")
+    desk.move(7, "income", "1", "X")
+    assert desk.pool("X").lots["basis"].to_list() == [1.0, 3.0, 4.0]
+
+
+def test_prices_are_never_from_the_future(desk: Desk) -> None:
+    """A price counts from the instant it was known, to the millisecond."""
+    desk.price(2, "X/USD", "7")
+    desk.move(2 - 1e-8, "income", "1", "X")
+    desk.move(2, "income", "1", "X")
+    assert desk.pool("X").lots["basis"].to_list() == [None, 7.0]
+
+
+def test_bridge_and_peg(desk: Desk) -> None:
+    """Two pairs make a bridge; without any, an explicit peg; the source says which."""
+    desk.valuation = Valuation(pegs={"USDT": Decimal(1), "GEM": Decimal("0.5")})
+    desk.price(1, "X/BTC", "0.1", "binance")
+    desk.price(1, "BTC/USDT", "500")
+    desk.move(2, "income", "1", "X")
+    desk.move(2, "income", "3", "GEM")
+    assert desk.last("X")["inventory_cost"] == 50
+    assert desk.last("GEM")["inventory_cost"] == 1.5
+    marks = desk.tracks().marks
+    sources = dict(marks.filter(pl.col("asset").is_in(["X", "GEM"])).select("asset", "source").iter_rows())
+    assert sources == {"X": "binance X/BTC candle, kraken BTC/USDT candle", "GEM": "peg"}
+
+
+def test_marks_carry_their_integral(desk: Desk) -> None:
+    """`mark_time` is the integral of the mark since the asset's first one."""
+    for day, price in ((1, "10"), (3, "20"), (4, "20"), (6, "5")):
+        desk.price(day, "X/USD", price)
+    desk.move(7, "income", "1", "X")
+    rows = desk.tracks().marks.select("time_ms", "mark", "mark_time").rows()
+    day = 86_400_000
+    assert rows == [(day, 10.0, 0.0), (3 * day, 20.0, 20.0 * day), (6 * day, 5.0, 80.0 * day)]
+
+
+def test_market_value_follows_the_mark(desk: Desk) -> None:
+    """The integral of the market value knows marks between events and the time before the first one."""
+    desk.price(2, "X/USD", "10")
+    desk.price(3, "X/USD", "30")
+    desk.fill(1, "buy", "2", "X/USD", "5")
+    desk.fill(5, "sell", "2", "X/USD", "5")
+    row, day = desk.last("X"), 86_400_000
+    assert row["market_time"] == 2 * (10 * 1 + 30 * 2) * day
+    assert row["unmarked_time"] == day
+
+
+def test_options_are_kinds_of_their_own(desk: Desk) -> None:
+    """A call and a put on one coin share no lots."""
+    for symbol in ("BTC/USDC:USDC-261225-90000-C", "BTC/USDC:USDC-261225-90000-P"):
+        desk.fill(1, "buy", "1", symbol, "10", book="option", contract_size="1", settle="USDC")
+    assert {key.asset for key in desk.tracks().pools} == {row["symbol"] for row in desk.fills}
+
+
+def test_unknown_method(desk: Desk) -> None:
+    """A costing method nobody knows is refused by name."""
+    with pytest.raises(UsageError, match="'fefo'"):
+        desk.tracks("fefo")
+
+
+def test_opening_at_the_first_price(desk: Desk) -> None:
+    """Units sold that were never bought opened the pool, at the price of its first event, estimated."""
+    desk.fill(1, "sell", "3", "X/USD", "10", fees=[("USD", "5")])
+    desk.fill(2, "buy", "1", "X/USD", "20")
+    pool = desk.pool("X")
+    assert pool.lots.row(0, named=True) | {"closed_ms": None} == {
+        "lot": 0,
+        "opened_ms": 86_400_000,
+        "entered_ms": 86_400_000,
+        "quantity": "3",
+        "basis": 30.0,
+        "estimated": 1,
+        "closed_ms": None,
+        "fill": None,
+        "movement": None,
+    }
+    assert pool.track["estimated_relieved"][-1] == 30
+    assert Fraction(pool.track["quantity"][-1]) == 1
+
+
+def test_one_instant_takes_acquisitions_first(desk: Desk) -> None:
+    """A spot pool that sells and buys in one millisecond needs no opening; a margin pool goes short for a moment."""
+    for book in ("spot", "margin"):
+        desk.fill(1, "sell", "1", "X/USD", "10", book=book)
+        desk.fill(1, "buy", "1", "X/USD", "9", book=book)
+    pools = desk.tracks().pools
+    assert pools[PoolKey("portfolio", "", "X", "spot", "fifo")].track["quantity"].to_list() == ["1", "0"]
+    assert pools[PoolKey("portfolio", "", "X", "margin", "fifo")].track["quantity"].to_list() == ["-1", "0"]

@@ -1,0 +1,198 @@
+"""The kernel: methods, segments, going on from a saved state, and machine code that is kept."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from random import Random
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+
+from monitor.schema import LOTS, MARKS, RELIEFS, SEGMENTS, SUMS, TRACK
+from monitor.turnover.arrays import Terms
+from monitor.turnover.legs import legs
+from monitor.turnover.partition import Finished, Marks, event_columns, lay_out, run
+from monitor.turnover.partitions import grouped, partitions
+from monitor.turnover.track import PoolKey, Start, recompute
+from monitor.turnover.valuation import value_legs
+
+if TYPE_CHECKING:
+    from monitor.turnover.track import Tracks
+    from tests.turnover.conftest import Desk
+
+DAY = 86_400_000
+METHODS = ("fifo", "lifo", "hifo", "lofo", "wac")
+
+
+def busy(desk: Desk, fills: int, book: str = "margin") -> None:
+    """Write a seeded book of many fills with ties, shorts and crossings."""
+    random, day = Random(fills), 1.0  # noqa: S311  a book that is the same each time, not a secret
+    for _ in range(fills):
+        day += random.choice((0, 1e-6, 0.001, 0.05))
+        amount, price = str(random.randint(1, 40) / 8), str(random.randint(900, 1100) / 10)
+        desk.fill(day, random.choice(("buy", "sell")), amount, "X/USD", price, book=book)
+    desk.price(2, "X/USD", "100")
+    desk.price(20, "X/USD", "101")
+
+
+def test_frames_have_the_columns_of_the_tables(desk: Desk) -> None:
+    """What comes out has the names and types that the schema states."""
+    busy(desk, 5)
+    tracks = desk.tracks()
+    pool = tracks.pools[PoolKey("portfolio", "", "X", "margin", "fifo")]
+    frames = (pool.track, pool.segments, pool.lots, pool.reliefs, tracks.marks)
+    for frame, columns in zip(frames, (TRACK, SEGMENTS, LOTS, RELIEFS, MARKS), strict=True):
+        assert {name: str(kind) for name, kind in frame.schema.items()} == columns
+
+
+def test_segments_keep_the_sums_before_them(desk: Desk) -> None:
+    """A segment's pairs hold the sums of all rows before it: its first row goes on from nothing."""
+    busy(desk, 5_000)
+    pool = desk.pool("X", book="margin")
+    sums = [np.frombuffer(blob, dtype="<f8").reshape(len(SUMS), 2).sum(axis=1) for blob in pool.segments["sums"]]
+    total = np.zeros(len(SUMS))
+    for segment, before in enumerate(sums):
+        assert before == pytest.approx(total, rel=1e-13)
+        rows = pool.track.filter(segment=segment)
+        assert pool.segments["first_ordinal"][segment] == rows["ordinal"][0]
+        assert pool.segments["peak"][segment] == rows["inventory_cost"].max()
+        total += np.array([float(rows[name][-1]) for name in SUMS])
+    assert len(sums) > 2
+    assert dict(zip(SUMS, total, strict=True))["fills"] == 5_000
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_going_on_from_any_segment(desk: Desk, method: str) -> None:
+    """Going on from the state before a segment gives the very bits of a run from nothing."""
+    busy(desk, 7_000)
+    whole = desk.pool("X", method=method, book="margin")
+    key = PoolKey("portfolio", "", "X", "margin", method)
+    for segment in whole.segments.to_dicts():
+        start = Start(segment["time_ms"], segment["sums"], segment["state"])
+        pool = resumed(desk, method, {key: start}).pools[key]
+        ordinal = segment["first_ordinal"]
+        assert pool.track.equals(whole.track.filter(pl.col("ordinal") >= ordinal))
+        assert pool.reliefs.equals(whole.reliefs.filter(pl.col("ordinal") >= ordinal))
+        assert pool.segments.equals(whole.segments.filter(pl.col("segment") >= segment["segment"]))
+        assert pool.lots.equals(whole.lots.filter(pl.col("lot").is_in(pool.lots["lot"].implode())))
+
+
+def resumed(desk: Desk, method: str, starts: dict[PoolKey, Start]) -> Tracks:
+    """Compute by the fast path, from starts."""
+    return recompute(*desk.frames(), desk.valued(method), starts=starts)
+
+
+def test_a_late_fill_restates_from_the_segment_before_it(desk: Desk) -> None:
+    """A fill that comes late changes nothing before the segment it falls in, and ends like a run from nothing."""
+    busy(desk, 7_000)
+    before = desk.pool("X", book="margin")
+    late = before.track["time_ms"][5_000] / DAY
+    desk.fill(late, "buy", "3", "X/USD", "100", book="margin")
+    segment = before.segments.filter(pl.col("time_ms") <= round(late * DAY)).row(-1, named=True)
+    key = PoolKey("portfolio", "", "X", "margin", "fifo")
+    start = Start(segment["time_ms"], segment["sums"], segment["state"])
+    again, whole = resumed(desk, "fifo", {key: start}).pools[key], desk.pool("X", book="margin")
+    ordinal = segment["first_ordinal"]
+    assert again.track.equals(whole.track.filter(pl.col("ordinal") >= ordinal))
+    assert whole.track.filter(pl.col("ordinal") < ordinal).equals(before.track.filter(pl.col("ordinal") < ordinal))
+
+
+def test_a_start_is_refused_where_the_opening_would_change(desk: Desk) -> None:
+    """A spot pool that gives up more than its state holds must be computed from its first event."""
+    desk.fill(1, "buy", "2", "X/USD", "10")
+    first = desk.pool("X").segments.row(0, named=True)
+    desk.fill(2, "sell", "5", "X/USD", "10")
+    key = PoolKey("portfolio", "", "X", "spot", "fifo")
+    tracks = resumed(desk, "fifo", {key: Start(first["time_ms"], first["sums"], first["state"])})
+    assert (tracks.refused, key in tracks.pools) == ((key,), False)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_interpreted_source_gives_the_bits_of_machine_code(desk: Desk, method: str) -> None:
+    """The slow way for quantities of any size runs the same source to the same numbers."""
+    busy(desk, 300)
+    fills, movements, prices = desk.frames()
+    valued = value_legs(grouped(legs(fills, movements, desk.valuation)), prices, desk.valuation)
+    part = next(partitions(valued, ("portfolio",)))
+    marks = Marks(np.array([2 * DAY]), np.array([100.0]), [(0, 1)])
+    terms = Terms(METHODS.index(method), signed=True, inverse=False, dust=0.01, unit=1000.0)
+    done = []
+    for kind in (np.int64, object):
+        quantity = (part.legs.units * 1000).astype(np.int64).astype(kind)
+        job = lay_out(event_columns(part.legs, quantity, 1), marks, terms, 1)
+        done.append(run(Finished(job, 1, np.arange(300), 3, ())).job)
+    fast, slow = done
+    assert isinstance(slow.events, list)
+    assert np.array_equal(np.asarray(fast.track), np.asarray(slow.track))
+    assert np.array_equal(np.asarray(fast.stand), np.asarray(slow.stand))
+    assert np.asarray(fast.position).tolist() == np.asarray(slow.position).tolist()
+
+
+@pytest.mark.parametrize(
+    ("method", "relieved"),
+    [("fifo", [0, 1]), ("lifo", [3, 2]), ("hifo", [1, 3]), ("lofo", [0, 2]), ("wac", [0])],
+)
+def test_which_lot_goes_first(desk: Desk, method: str, relieved: list[int]) -> None:
+    """Each method names its lots; at equal unit basis HIFO and LOFO take the oldest."""
+    for day, price in enumerate(("10", "30", "10", "30")):
+        desk.fill(day, "buy", "1", "X/USD", price)
+    desk.fill(5, "sell", "2", "X/USD", "50")
+    assert desk.pool("X", method=method).reliefs["lot"].to_list() == relieved
+
+
+def test_average_lot_has_the_mean_age(desk: Desk) -> None:
+    """Under wac a relief was held since the basis-weighted mean of the purchases."""
+    desk.fill(0, "buy", "1", "X/USD", "10")
+    desk.fill(4, "buy", "1", "X/USD", "30")
+    desk.fill(5, "sell", "1", "X/USD", "50")
+    relief = desk.pool("X", method="wac").reliefs.row(0, named=True)
+    assert relief["held_ms"] == (5 - 4 * 30 / 40) * DAY
+    assert relief["basis"] == 20
+
+
+@pytest.mark.parametrize(
+    ("held", "bucket"),
+    [
+        *((0, "held_5s"), (4_999, "held_5s"), (5_000, "held_1m"), (59_999, "held_1m"), (60_000, "held_1h")),
+        *((3_599_999, "held_1h"), (3_600_000, "held_1d"), (DAY - 1, "held_1d"), (DAY, None)),
+    ],
+)
+def test_holding_time_buckets(desk: Desk, held: int, bucket: str | None) -> None:
+    """Relieved basis counts in the bucket its holding time is below the end of, over a day in none."""
+    desk.fill(1, "buy", "1", "X/USD", "10")
+    desk.fill(1 + held / DAY, "sell", "1", "X/USD", "10")
+    last = desk.last("X")
+    buckets = {name: last[name] for name in ("held_5s", "held_1m", "held_1h", "held_1d") if last[name]}
+    assert buckets == ({bucket: 10.0} if bucket else {})
+    assert last["held_time"] == 10.0 * held
+
+
+def test_a_crumb_of_a_great_lot_is_exact(desk: Desk) -> None:
+    """What is taken off a lot is right within its own size, not the lot's."""
+    desk.fill(1, "buy", "1000000000", "X/USD", "1000")
+    desk.fill(2, "sell", "0.00000001", "X/USD", "1000")
+    desk.fill(3, "sell", "999999999.99999998", "X/USD", "1000")
+    pool = desk.pool("X")
+    assert pool.reliefs["basis"][0] == 1e-5
+    assert pool.track["inventory_cost"][-1] == pytest.approx(1e-5, rel=1e-12)
+
+
+def test_kernel_is_compiled_once() -> None:
+    """A process that runs after another one loads its machine code and compiles nothing."""
+    script = (
+        "import numpy as np;from monitor.turnover import arrays, lots, partition;"
+        "none=np.zeros(0,dtype=np.int64);near=np.zeros(0);"
+        "legs=partition.Legs(none,none,none,none,none,near,none,none,{},near,near,near,near);"
+        "marks=partition.Marks(none,near,[(0,0)]);terms=arrays.Terms(0,False,False,0.0,1.0);"
+        "lots.advance(partition.prepare(legs,marks,terms,1).job,0);"
+        "print(sum(lots.compiled_run.stats.cache_misses.values()))"
+    )
+
+    def compiled() -> int:
+        told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        return int(told.stdout)
+
+    assert compiled() == 0 or compiled() == 0
