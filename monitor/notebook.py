@@ -114,7 +114,7 @@ class Desk:
         frame = pl.DataFrame(flat, infer_schema_length=None)
         unknown = [name for name, kind in frame.schema.items() if kind == pl.Null]
         frame = frame.with_columns(pl.col(name).cast(pl.String if name in WORDS else pl.Float64) for name in unknown)
-        times = [name for name in ("freshness_fills_complete_until",) if name in frame.columns]
+        times = {"freshness_fills_complete_until"} & set(frame.columns)
         exact = [name for name in ("opening_quantity", "closing_quantity") if name in frame.columns]
         return _decimals(frame.with_columns(_time(name) for name in times), exact)
 
@@ -195,9 +195,8 @@ class Desk:
         """
         with snapshot(self._connection):
             frame = ledger_frames(self._connection, assets or None).fills
-        chosen = [pl.lit(value=True)]
-        if assets:
-            chosen.append(pl.col("base").is_in(assets) | pl.col("quote").is_in(assets))
+        # An asset's fills come with those that only paid a fee in it.
+        chosen = [pl.lit(not assets) | pl.col("base").is_in(assets) | pl.col("quote").is_in(assets)]
         if account is not None:
             chosen.append(pl.col("account") == account)
         if start is not None:

@@ -84,7 +84,9 @@ def _on_database(desk: Desk, only: set[str], report: Report) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--fills", type=_counts, default=_counts("1e5,1e6,1e7"), help="numbers of fills [default: %(default)s]")
+    parser.add_argument(
+        "--fills", type=_counts, default=_counts("1e5,1e6,1e7"), help="numbers of fills [default: %(default)s]"
+    )
     parser.add_argument("--only", type=_sections, default=set(SECTIONS), help=f"some of {','.join(SECTIONS)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows as JSON")
     return parser.parse_args()

@@ -39,7 +39,7 @@ FEE_RATE = 0.001
 CROSS_DECIMALS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Desk:
     """The ledger as frames with the columns of monitor.schema, and `flat`: the same fills as plain numbers.
 

@@ -11,12 +11,13 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from statistics import median
+from time import process_time
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
 from bench_data import ASSETS, CROSS, LINEAR, NAMES, SPAN
-from bench_memory import sums_of, tracks_of, turnover_of
+from bench_memory import expected, tracks_of, turnover_of
 from bench_rows import Row, rounds, seconds, spread, timed
 
 if TYPE_CHECKING:
@@ -102,19 +103,23 @@ def looped(lines: Iterable[Line]) -> float:
 
 def peers(desk: Desk, report: Report) -> None:
     """Run them in turns with the engine, and compare what they come to."""
-    pools = sums_of(tracks_of(desk))
+    pools = expected(desk)
     if len(desk) > MOST_ROWS:
-        report.add(Row("per-lot Python loop", len(desk), f"left out above {MOST_ROWS:.0e} fills: its rows fill the memory"))
+        report.add(
+            Row("per-lot Python loop", len(desk), f"left out above {MOST_ROWS:.0e} fills: its rows fill the memory")
+        )
     else:
         _loop(desk, report, turnover_of(pools))
     moves = _moves(desk)
     units = {
-        NAMES.index(asset) + (ASSETS if book == "linear" else 0): sums["units_relieved"] * SPAN.milliseconds / sums["units_time"]
+        NAMES.index(asset) + (ASSETS if book == "linear" else 0): sums["units_relieved"]
+        * SPAN.milliseconds
+        / sums["units_time"]
         for (asset, book), sums in pools.items()
     }
-    expected = np.array([units[pool] for pool in sorted(units)])
+    wanted = np.array([units[pool] for pool in sorted(units)])
     for name, run in (("pandas", _in_pandas), ("duckdb", _in_duckdb)):
-        _units(name, run, moves, expected, report)
+        _units(name, run, moves, wanted, report)
     for name, why in (("rp2", "it reads spreadsheets"), ("pyfolio", "its get_turnover has another definition")):
         what = f"installed, but not run: {why}" if find_spec(name) else "not installed"
         report.add(Row(f"peer {name}", len(desk), what))
@@ -125,15 +130,22 @@ def _loop(desk: Desk, report: Report, turnover: float) -> None:
     lines: list[Line] = list(zip(*(desk.flat[name].tolist() for name in order), strict=True))
     results: list[float] = []
     (loop, engine) = rounds(
-        [lambda: results.append(looped(lines)), partial(tracks_of, desk)], least=2, most=3, budget=6.0
+        [lambda: results.append(looped(lines)), partial(tracks_of, desk)],
+        least=1,
+        most=3,
+        budget=4.0,
+        clock=process_time,
     )
     off = abs(results[0] - turnover) / turnover
+    what = "per-lot Python loop (deque, floats), headline only, processor time"
     report.add(
-        Row("per-lot Python loop (deque, floats), headline only", len(desk), seconds(median(loop)), spread(loop),
-            median(loop) / median(engine), "the engine's full recompute")
+        Row(what, len(desk), seconds(median(loop)), spread(loop), median(loop) / median(engine),
+            "the engine's full recompute")
     )  # fmt: skip
     figure = f"{results[0]:.12g}; engine {turnover:.12g}"
-    report.add(Row("turnover of the loop", len(desk), figure, "", None, "", f"off by {off:.1e}, <= 1e-9", holds=off <= CLOSE))
+    report.add(
+        Row("turnover of the loop", len(desk), figure, "", None, "", f"off by {off:.1e}, <= 1e-9", holds=off <= CLOSE)
+    )
 
 
 def _moves(desk: Desk) -> Moves:
@@ -155,7 +167,7 @@ def _units(
         report.add(Row(f"peer {name}", count, "not installed: pip install '.[bench]'"))
         return
     found = np.fromiter(run(moves), float)
-    times, ours = timed(lambda: run(moves), budget=3.0), timed(lambda: _in_polars(moves), budget=3.0)
+    times, ours = timed(lambda: run(moves), budget=1.0), timed(lambda: _in_polars(moves), budget=1.0)
     what, to = f"{name}: unit_turnover from signed amounts", "polars, the same way"
     report.add(Row(what, count, seconds(median(times)), spread(times), median(times) / median(ours), to))
     off = float(np.nanmax(np.abs(found - expected) / np.maximum(expected, 1e-3)))
@@ -172,9 +184,7 @@ def _in_pandas(moves: Moves) -> Iterator[float]:
     before = frame["held"] - frame["amount"]
     until = frame.groupby("pool")["time"].shift(-1, fill_value=SPAN.end)
     frame["area"] = frame["held"].abs() * (until - frame["time"])
-    frame["relieved"] = np.where(
-        frame["amount"] * before < 0, np.minimum(frame["amount"].abs(), before.abs()), 0.0
-    )
+    frame["relieved"] = np.where(frame["amount"] * before < 0, np.minimum(frame["amount"].abs(), before.abs()), 0.0)
     sums = frame.groupby("pool")[["relieved", "area"]].sum().sort_index()
     return iter(sums["relieved"] / (sums["area"] / SPAN.milliseconds))
 
@@ -196,7 +206,10 @@ def _in_polars(moves: Moves) -> Iterator[float]:
         pl.DataFrame(moves._asdict())
         .with_columns(held=held, until=until)
         .group_by("pool")
-        .agg(given.sum().alias("relieved"), (pl.col("held").abs() * (pl.col("until") - pl.col("time"))).sum().alias("area"))
+        .agg(
+            given.sum().alias("relieved"),
+            (pl.col("held").abs() * (pl.col("until") - pl.col("time"))).sum().alias("area"),
+        )
         .sort("pool")
     )
     return iter(sums["relieved"] / (sums["area"] / SPAN.milliseconds))

@@ -195,6 +195,8 @@ class Client:
 
     async def _once(self, method: str, args: tuple[object, ...], named: dict[str, object]) -> Answer | Failure:
         bodies = recording()
+        # After a first success ccxt's binance calls every later refusal of a key "DDoS protection": all would wait.
+        self.exchange.options.pop("hasAlreadyAuthenticatedSuccessfully", None)
         try:
             reading = getattr(self.exchange, method)(*args, **named)
             answer = Answer(await asyncio.wait_for(reading, self.surroundings.deadline), tuple(bodies))

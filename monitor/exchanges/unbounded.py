@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.clock import Window
+from monitor.exchanges.drains import joined
 from monitor.exchanges.pages import finding, proven, unsplittable
 from monitor.records import Batch, Gap
 
@@ -32,9 +33,10 @@ async def forward(source: Source, span: Window, page: Page, fullness: Fullness) 
             following, reached = await source.read(Window(position + 1, span.end)), position + 1
         else:
             following = await source.read(Window(page.times[-1], max(page.times[-1] + 1, span.end)))
-            ascending = ascending or _chained(page, following, full=fullness.full(following.raw_rows))
+            full = fullness.full(following.raw_rows)
+            ascending = ascending or _chained(page, following, source.grain, full=full)
             if not ascending or not _keys(page) & _keys(following):
-                for batch in _newest(source, Window(position, span.end), page):
+                for batch in _ended(source, Window(position, span.end), (page, following), full=full or ascending):
                     yield batch
                 return
             if reached > position:
@@ -51,14 +53,32 @@ def _keys(page: Page) -> set[str]:
     return {fill.key for fill in page.fills} | {move.key for move in page.movements}
 
 
-def _chained(page: Page, following: Page, *, full: bool) -> bool:
-    """Tell whether an answer goes on where the one before ended: full, none earlier, and some row in both."""
-    return full and following.times[0] >= page.times[-1] and bool(_keys(page) & _keys(following))
+def _chained(page: Page, following: Page, grain: int, *, full: bool) -> bool:
+    """Tell whether an answer goes on where the one before ended: full, none much earlier, and some row in both."""
+    early = 0 if grain == 1 else 2 * grain  # such a start is widened
+    return full and following.times[0] >= page.times[-1] - early and bool(_keys(page) & _keys(following))
 
 
-def _newest(source: Source, span: Window, page: Page) -> list[Batch]:
+def _ended(source: Source, span: Window, pages: tuple[Page, Page], *, full: bool) -> list[Batch]:
+    """Return what two answers prove that do not hang together."""
+    page, following = pages
+    if not full or not following.times or following.times[-1] <= page.times[-1]:
+        # Rows behind the page may be in the second answer only: the page of an oldest-first venue was cut.
+        return _newest(source, span, joined(page, following), page.times[0])
+    reason = "an answer does not go on where the last one ended"
+    found = joined(page, following)
+    lost = Batch(
+        source.key,
+        found.fills,
+        found.movements,
+        gap=Gap(span.start, span.end, reason),
+        findings=finding(source.key, reason),
+    )
+    return [lost]
+
+
+def _newest(source: Source, span: Window, page: Page, oldest: int) -> list[Batch]:
     """Return what the newest page proves: the stretch after its oldest row; before that rows may be missing."""
-    oldest = page.times[0]
     if oldest < span.start:
         return [proven(source.key, span, page)]
     edge = min(oldest + 1, span.end)

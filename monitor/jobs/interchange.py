@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 PAGE = 5_000
 EXPORT_PAGE = 100_000
+# Below this many rows it does not matter how the indexes grow.
+FEW_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ def _insert(
     constant = {name: frame[name][0] for name in shared}
     varying = [name for name in frame.columns if name not in {*shared, "line"}]
     block = bulk.Block(ledger, tuple(varying), constant)
-    stored = bulk.insert_pages(connection, block, _pages(frame.select(varying)), now)
+    with bulk.indexes_afterwards(connection, ledger, apply=frame.height > max(first, FEW_ROWS)):
+        stored = bulk.insert_pages(connection, block, _pages(frame.select(varying)), now)
     old = stored.known | stored.revised
     if not old:
         return frame, stored

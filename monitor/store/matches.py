@@ -1,7 +1,8 @@
 """Withdrawals and deposits that are one transfer between two own accounts.
 
 By the chain's transaction id where both venues tell it; else by asset and amount (with or without the fee) within
-48 hours. Where several would fit, the nearest in time is taken. What finds no partner stays external.
+48 hours. Where several would fit, the nearest in time is taken. What finds no partner stays external, and so does
+what an events file calls a withdrawal and a deposit: it has a word of its own for transfers.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Side(NamedTuple):
     amount: Decimal
     fee: Decimal
     network_id: str | None
+    imported: bool
 
 
 class Match(NamedTuple):
@@ -63,16 +65,16 @@ def match_transfers(writer: Writer, now: int) -> int:
 def _open_sides(connection: sqlite3.Connection) -> dict[str, list[Side]]:
     """Return the unmatched external withdrawals, and deposits that have arrived."""
     found = connection.execute(
-        "SELECT kind, id, account, time_ms, asset, amount, fees, network_id FROM movements m"
+        "SELECT kind, id, account, time_ms, asset, amount, fees, network_id, source FROM movements m"
         " WHERE to_account IS NULL AND book = 'spot' AND (kind = 'deposit' AND status = 'ok'"
         " AND NOT EXISTS (SELECT 1 FROM matches WHERE deposit = m.id)"
         " OR kind = 'withdrawal' AND status <> 'failed' AND NOT EXISTS (SELECT 1 FROM matches WHERE withdrawal = m.id))"
     )
     sides: dict[str, list[Side]] = {"withdrawal": [], "deposit": []}
-    for kind, identity, account, time, asset, amount, fees, network_id in found:
+    for kind, identity, account, time, asset, amount, fees, network_id, source in found:
         fee = sum((paid for paid_in, paid in fees_of(fees) if paid_in == asset), Decimal(0))
         chain = network_id.lower().removeprefix("0x") if network_id else None
-        sides[kind].append(Side(identity, account, time, asset, Decimal(amount), fee, chain))
+        sides[kind].append(Side(identity, account, time, asset, Decimal(amount), fee, chain, source == "file"))
     return sides
 
 
@@ -83,7 +85,8 @@ def _fitting(withdrawals: Iterable[Side], deposits: Iterable[Side]) -> Iterator[
         arrivals[deposit.asset].append(deposit)
     for sent in withdrawals:
         for arrived in arrivals[sent.asset]:
-            match = _fit(sent, arrived)
+            # A file that means a transfer says so: what it calls external on both ends is.
+            match = None if sent.imported and arrived.imported else _fit(sent, arrived)
             if match:
                 yield match
 

@@ -38,7 +38,7 @@ def stands(
     connection: sqlite3.Connection, pool: Pool, instants: Collection[int], names: Sequence[str]
 ) -> dict[int, Stand]:
     """Return where a pool stood at each instant, with the sums `names`; instants before its first event lack."""
-    # CROSS JOIN: an instant at a time; SQLite would rather read the whole track and look each row up among the instants.
+    # CROSS JOIN: an instant at a time. SQLite would rather read the whole track and look for each row's instants.
     columns = ", ".join(f"t.{column}" for column in (*STATE_COLUMNS, *names))
     cursor = connection.cursor()
     cursor.row_factory = None  # plain tuples: a hundred thousand rows by name would take twice the time

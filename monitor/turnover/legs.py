@@ -221,6 +221,7 @@ def _quote_legs(trades: pl.DataFrame, cash: list[str]) -> pl.DataFrame:
         worth=pl.col("net_near"),
         gross=pl.col("amount_near") * pl.col("price_near"),
         traded=pl.col("amount_near") * pl.col("price_near"),
+        price_text=pl.col("price"),
         price=pl.lit(None, dtype=pl.Float64),
         role=QUOTE_ROLE,
         # without a base leg nothing is counted twice

@@ -99,13 +99,13 @@ def _paid(moved: Moved, asset: str, fee: Decimal) -> LegRow:
     """Return the leg of a fee, or of a rebate, in the coin's own lots."""
     book = "spot" if moved.book in CONTRACTS else moved.book
     columns: LegRow = {"asset": asset, "book": book, "kind": "fee" if fee > 0 else "rebate"}
-    return _leg(moved, columns, quantity=-fee, action=FEE if fee > 0 else GAIN)
+    return _leg(moved, columns, quantity=fee.copy_negate(), action=FEE if fee > 0 else GAIN)
 
 
 def _change(moved: Moved) -> Iterator[LegRow]:
     kind, amount = moved.kind, moved.amount
     if kind in {"withdrawal", "write_off"}:
-        amount = -abs(amount)
+        amount = amount.copy_abs().copy_negate()
     elif kind == "fee":
         yield _paid(moved, moved.asset, amount)
         return
@@ -134,18 +134,18 @@ def _transfer(moved: Moved) -> Iterator[LegRow]:
     here: LegRow = {"asset": moved.asset, "book": moved.book, "kind": "transfer"}
     there = {**here, "account": target, "time_ms": end}
     if lost > 0:
-        yield _leg(moved, {**here, "kind": "fee", "phase": MOVES}, quantity=-lost, action=FEE)
+        yield _leg(moved, {**here, "kind": "fee", "phase": MOVES}, quantity=lost.copy_negate(), action=FEE)
     elif lost < 0:
-        yield _leg(moved, {**there, "kind": "adjust", "estimated": True}, quantity=-lost, action=GAIN)
+        yield _leg(moved, {**there, "kind": "adjust", "estimated": True}, quantity=lost.copy_negate(), action=GAIN)
     if target == row["account"] or moving <= 0:
         return
     if moved.book == "spot":
-        yield _leg(moved, {**here, "phase": MOVES, "local": True}, quantity=-moving, action=SEND)
+        yield _leg(moved, {**here, "phase": MOVES, "local": True}, quantity=moving.copy_negate(), action=SEND)
         phase = ARRIVES if end > start else MOVES
         yield _leg(moved, {**there, "phase": phase, "local": True}, quantity=moving, action=ARRIVE)
     else:
         # what is short has no lots to send: it leaves like a withdrawal and comes in at the mark
-        yield _leg(moved, {**here, "local": True}, quantity=-moving, action=DISPOSAL)
+        yield _leg(moved, {**here, "local": True}, quantity=moving.copy_negate(), action=DISPOSAL)
         yield _leg(moved, {**there, "local": True, "estimated": True}, quantity=moving, action=GAIN)
 
 
@@ -161,12 +161,12 @@ def _convert(moved: Moved, cash: frozenset[str]) -> Iterator[LegRow]:
         return
     yield from _own_fee(moved)
     if target in cash:
-        yield _leg(moved, old, quantity=-given, action=TRADE, worth=(target, received))
+        yield _leg(moved, old, quantity=given.copy_negate(), action=TRADE, worth=(target, received))
     elif received > 0 and moved.book == "spot":
-        yield _leg(moved, {**old, "phase": MOVES}, quantity=-given, action=SEND)
+        yield _leg(moved, {**old, "phase": MOVES}, quantity=given.copy_negate(), action=SEND)
         yield _leg(moved, {**new, "phase": MOVES}, quantity=received, action=REMAKE)
     else:
-        yield _leg(moved, old, quantity=-given, action=DISPOSAL)
+        yield _leg(moved, old, quantity=given.copy_negate(), action=DISPOSAL)
         if received > 0:
             yield _leg(moved, {**new, "estimated": True}, quantity=received, action=GAIN)
 

@@ -70,6 +70,9 @@ def average(into: Lot, lot: Lot) -> None:
     into.drift += later - (opened - into.opened)
     into.opened = opened
     into.share += (lot.share - into.share) * weight
+    # an inverse contract earns by 1 / entry, so that is what averages; other lots have no price
+    entries = float(into.left) / into.price + float(lot.left) / lot.price
+    into.price = (float(into.left) + float(lot.left)) / entries
     into.left += lot.left
     into.quantity = into.left
     into.came += lot.left

@@ -105,9 +105,10 @@ def _texts(whole: NDArray[np.generic], scale: NDArray[np.generic]) -> pl.Series:
     Up to 15 digits the shortest text of the nearest float is the decimal itself; the rest goes digit by digit.
     """
     numbers, places = whole.tolist() if whole.dtype == object else whole, scale.astype(np.int64)
-    plainly = (
-        np.array([abs(number) < SHORT for number in numbers]) if whole.dtype == object else np.abs(numbers) < SHORT
-    )
+    if whole.dtype == object:
+        plainly = np.array([abs(number) < SHORT for number in numbers], dtype=bool)
+    else:
+        plainly = np.abs(numbers) < SHORT
     near = np.where(plainly, whole, 0).astype(np.float64) / 10.0**places
     found = pl.Series(near).cast(pl.String).str.strip_suffix(".0")
     rest = np.flatnonzero(~plainly | found.str.contains("e", literal=True).to_numpy())

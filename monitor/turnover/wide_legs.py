@@ -1,4 +1,7 @@
-"""Quantities of fills that no int64 holds on the way: the same rules, one row at a time, digit by digit."""
+"""Quantities of fills that no int64 holds on the way: the same rules, one row at a time, digit by digit.
+
+Signs are turned by `copy_negate`: a plain minus would round to the 28 digits of the default context.
+"""
 
 from __future__ import annotations
 
@@ -34,17 +37,17 @@ def _number(row: Cells, name: str) -> Decimal:
 def wide_base(row: Cells) -> Decimal:
     """Return what a fill does to its base: amount less base fee of a purchase, amount and fee of a sale."""
     size = DIGITS.multiply(_number(row, "amount"), _number(row, "size") if not row["is_coin"] else Decimal(1))
-    signed_size = size if row["side"] == "buy" else -size
+    signed_size = size if row["side"] == "buy" else size.copy_negate()
     return DIGITS.subtract(signed_size, _number(row, "of_base")) if row["is_coin"] else signed_size
 
 
 def wide_quote(row: Cells) -> Decimal:
     """Return what a fill does to its quote: cost and fee leave on a purchase, cost less fee comes in on a sale."""
-    product = DIGITS.multiply(_number(row, "amount"), _number(row, "price"))
+    product = DIGITS.multiply(_number(row, "amount"), _number(row, "price_text"))
     cost, fee = product if row["cost"] is None else _number(row, "cost"), _number(row, "of_quote")
-    return -DIGITS.add(cost, fee) if row["side"] == "buy" else DIGITS.subtract(cost, fee)
+    return DIGITS.add(cost, fee).copy_negate() if row["side"] == "buy" else DIGITS.subtract(cost, fee)
 
 
 def wide_fee(row: Cells) -> Decimal:
     """Return what a fee does to the asset it is paid in."""
-    return -_number(row, "fee")
+    return _number(row, "fee").copy_negate()

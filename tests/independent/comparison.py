@@ -9,7 +9,6 @@ from tests.independent.calculator import Calculator, Key
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from tests.independent.calculator import Row
     from tests.independent.generator import File
 
 TOLERANCE = 1e-9
@@ -25,7 +24,7 @@ OF_ONE_POOL = ("peak_inventory", "unit_turnover")
 
 def disagreements(file: File, window: tuple[int, int], method: str, scope: str, answer: Answer) -> list[str]:
     """Return every figure of an answer by asset or by account that differs from the calculator's by over 1e-9."""
-    calculator = Calculator(cast("list[Row]", file.rows), file.prices, window, method)
+    calculator = Calculator(file.rows, file.prices, window, method)
     calculator.run(by_account=scope == "account")
     scale = max(float(calculator.portfolio(("spot",))["average_inventory"] or 0), 1.0)
     rows = cast("list[Answer]", answer["assets"])

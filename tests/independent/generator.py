@@ -18,6 +18,23 @@ DAYS = 40
 LEVELS = {"BTC": 40_000, "ETH": 2_500, "SOL": 100, "BNB": 300, "ALT": 2, "NEW": 20, "EUR": 1}
 TRADED = ("BTC", "ETH", "SOL", "BNB", "ALT")
 ACCOUNTS = ("main", "second", "third")
+TRADE = "kind symbol side amount price"
+# Rows as the names of their columns and what stands in them.
+RARE = (
+    (f"{TRADE} fee fee_asset", "trade", "SOL/USDT", "buy", "3", "90", "-0.003", "SOL"),
+    (f"{TRADE} fee fee_asset", "trade", "SOL/USDT", "sell", "3", "90", "-0.003", "SOL"),
+    (f"{TRADE} fee fee_asset book", "trade", "SOL/USDT", "buy", "3", "90", "0.003", "SOL", "margin"),
+    (f"{TRADE} fee fee_asset book", "trade", "SOL/USDT", "sell", "3", "90", "0.003", "SOL", "margin"),
+    (f"{TRADE} book", "trade", "ETH/BTC", "sell", "0.5", "0.05", "margin"),
+    (f"{TRADE} fee fee_asset", "trade", "SOL/ETH", "buy", "0.123456789012345678", "0.0404040404040404", "1e-18", "SOL"),
+    (TRADE, "trade", "ALT/USDT", "sell", "123.456789012345678901", "2.02"),
+    (TRADE, "trade", "ALT/ETH", "buy", "100000.12345678", "0.00123456"),
+    ("kind asset amount received fee fee_asset", "transfer", "SOL", "1.5", "1.5", "0.01", "SOL"),
+    ("kind asset amount received fee fee_asset", "transfer", "SOL", "1.5", "1.4", "0.001", "BNB"),
+    ("kind asset amount fee fee_asset", "deposit", "SOL", "1.5", "0.1;0.001", "SOL;BNB"),
+    ("kind asset amount", "income", "SOL", "0"),
+    ("kind asset amount value", "opening", "SOL", "2", "0"),
+)
 
 
 @dataclass
@@ -242,73 +259,13 @@ class Generator:
         """What is allowed and seldom: margin fees in coins, rebates in the coin bought, fees beside a transfer's."""
         one, other = self.random.sample(ACCOUNTS, 2)
         self.time += 1_000
-        self.random.choice(
-            [
-                lambda: self.add_trade(book="margin", fee="0.00001", fee_asset="BNB"),
-                lambda: self.row(
-                    "trade", symbol="SOL/USDT", side="buy", amount="3", price="90", fee="-0.003", fee_asset="SOL"
-                ),
-                lambda: self.row(
-                    "trade", symbol="SOL/USDT", side="sell", amount="3", price="90", fee="-0.003", fee_asset="SOL"
-                ),
-                lambda: self.row(
-                    "trade",
-                    symbol="SOL/USDT",
-                    side="sell",
-                    amount="3",
-                    price="90",
-                    fee="0.003",
-                    fee_asset="SOL",
-                    book="margin",
-                ),
-                lambda: self.row(
-                    "trade",
-                    symbol="SOL/USDT",
-                    side="buy",
-                    amount="3",
-                    price="90",
-                    fee="0.003",
-                    fee_asset="SOL",
-                    book="margin",
-                ),
-                lambda: self.row(
-                    "transfer",
-                    account=one,
-                    to_account=other,
-                    asset="SOL",
-                    amount="1.5",
-                    received="1.5",
-                    fee="0.01",
-                    fee_asset="SOL",
-                ),
-                lambda: self.row(
-                    "transfer",
-                    account=one,
-                    to_account=other,
-                    asset="SOL",
-                    amount="1.5",
-                    received="1.4",
-                    fee="0.001",
-                    fee_asset="BNB",
-                ),
-                lambda: self.row("deposit", asset="SOL", amount="1.5", fee="0.1;0.001", fee_asset="SOL;BNB"),
-                lambda: self.row(
-                    "trade",
-                    symbol="SOL/ETH",
-                    side="buy",
-                    amount=WIDE,
-                    price="0.0404040404040404",
-                    fee="0.000000000000000001",
-                    fee_asset="SOL",
-                ),
-                lambda: self.row(
-                    "trade", symbol="ALT/USDT", side="sell", amount="123.456789012345678901", price="2.02"
-                ),
-                lambda: self.row("trade", symbol="ETH/BTC", side="sell", amount="0.5", price="0.05", book="margin"),
-                lambda: self.row("income", asset="SOL", amount="0"),
-                lambda: self.row("opening", asset="SOL", amount="2", value="0"),
-            ]
-        )()
+        if self.random.random() < 0.1:
+            self.add_trade(book="margin", fee="0.00001", fee_asset="BNB")
+        else:
+            names, *values = self.random.choice(RARE)
+            fields = dict(zip(names.split(), values, strict=True))
+            kind = fields.pop("kind")
+            self.row(kind, **fields, **({"account": one, "to_account": other} if kind == "transfer" else {}))
         self.time += 1_000
 
     def add_dust(self) -> None:
@@ -326,9 +283,6 @@ class Generator:
         """Two fills that look the same and have no id."""
         row = self.add_trade(id="")
         self.file.rows.append(dict(row))
-
-
-WIDE = "0.123456789012345678"
 
 
 def decimal(number: Fraction, digits: int) -> str:

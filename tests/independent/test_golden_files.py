@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
     from tests.independent.conftest import Desk
 
+    Asked = Callable[[tuple[str, str], str], dict[str, dict[str, object]]]
+
 GOLDEN = Path(__file__).parents[1] / "golden"
 COSTING = ("01", "02", "04", "05", "07", "08", "12", "13", "14")
 TIMED = ("d01", "d02")
 EVERYTHING = ("2001-01-01", "2022-01-01")
 JANUARY = ("2024-01-01", "2024-01-11")
 Table = dict[str, object]
-Asked = "Callable[[tuple[str, str], str], dict[str, Table]]"
 
 
 @cache
@@ -92,7 +93,7 @@ def contract_lines() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def asked(shared_desk: Desk) -> Callable[[tuple[str, str], str], dict[str, Table]]:
+def asked(shared_desk: Desk) -> Asked:
     """Import all examples, and return how to ask for a window and method: the rows by asset, `portfolio` among them."""
     lines = [
         costing_line(n, event)
@@ -124,7 +125,7 @@ CASES = [(number, method) for number in COSTING for method in golden(number)["me
 
 
 @pytest.mark.parametrize(("number", "method"), CASES)
-def test_costing(asked: Callable[[tuple[str, str], str], dict[str, Table]], number: str, method: str) -> None:
+def test_costing(asked: Asked, number: str, method: str) -> None:
     """Published costings: what sales relieved is cogs, what was given away is withdrawn, the rest is left."""
     expected = cast("dict[str, Table]", golden(number)["expected"])[method]
     kinds = {event["n"]: event["kind"] for event in cast("list[dict[str, object]]", golden(number)["inputs"])}
@@ -146,9 +147,7 @@ def test_costing(asked: Callable[[tuple[str, str], str], dict[str, Table]], numb
     ("number", "method", "window"),
     [("d01", "FIFO", JANUARY), ("d01", "LIFO", JANUARY), ("d02", "FIFO", ("2024-02-01", "2024-03-02"))],
 )
-def test_time_weighted(
-    asked: Callable[[tuple[str, str], str], dict[str, Table]], number: str, method: str, window: tuple[str, str]
-) -> None:
+def test_time_weighted(asked: Asked, number: str, method: str, window: tuple[str, str]) -> None:
     """Average inventory is an integral over time, not a mean of the ends; days inventory is the mean holding time."""
     expected = cast("dict[str, dict[str, str]]", golden(number)["expected"])[method]
     row = asked(window, method.lower())[f"G{number}"]
@@ -161,28 +160,31 @@ def test_time_weighted(
             assert row[metric] == pytest.approx(float(expected[name]), rel=1e-9), metric
 
 
-def test_short_and_crossing(asked: Callable[[tuple[str, str], str], dict[str, Table]]) -> None:
+def test_short_and_crossing(asked: Asked) -> None:
     """A sale through zero closes, then opens; short lots count at their entry value, gross."""
     expected = cast("dict[str, dict[str, str]]", golden("d03")["expected"])["FIFO"]
     row = asked(JANUARY, "fifo")["Gd03"]
-    names = {"cogs": "cogs", "cover_basis": "cover_basis", "relieved_basis": "relieved_basis", "twa": "average_inventory",
-             "turnover_twa": "turnover", "dio_twa": "days_inventory", "pnl": "realised_pnl"}  # fmt: skip
+    names = {"cogs": "cogs", "cover_basis": "cover_basis", "relieved_basis": "relieved_basis",
+             "twa": "average_inventory", "turnover_twa": "turnover", "dio_twa": "days_inventory",
+             "pnl": "realised_pnl"}  # fmt: skip
     assert {name: row[metric] for name, metric in names.items()} == pytest.approx(
         {name: float(expected[name]) for name in names}, rel=1e-9
     )
 
 
-def test_contracts(asked: Callable[[tuple[str, str], str], dict[str, Table]]) -> None:
+def test_contracts(asked: Asked) -> None:
     """Linear: base = contracts * size. Inverse: face = contracts * size, and a gain of face * (1/entry - 1/exit)."""
     linear, inverse, closed = cast("list[dict[str, str]]", golden("d05")["cases"])
     rows = asked(JANUARY, "fifo")
-    assert closing(rows["D5L"]) == (Decimal(linear["base_qty"]), pytest.approx(float(linear["notional_usd"])))
+    units, basis = closing(rows["D5L"])
+    assert units == Decimal(linear["base_qty"])
+    assert basis == pytest.approx(float(linear["notional_usd"]))
     assert closing(rows["D5I"])[1] == pytest.approx(float(inverse["notional_usd"]))
     assert rows["D5P"]["realised_pnl"] == pytest.approx(float(closed["pnl_base"]) * float(closed["exit"]))
 
 
 @pytest.mark.parametrize("asset", ["BTC", "ETH", "BNB"])
-def test_ledger(asked: Callable[[tuple[str, str], str], dict[str, Table]], asset: str) -> None:
+def test_ledger(asked: Asked, asset: str) -> None:
     """Fees in base, quote and a third asset, a transfer, an airdrop, a cross and a withdrawal."""
     expected = cast("dict[str, dict[str, str]]", golden("d06")["expected"])[asset]
     row = asked(JANUARY, "fifo")[f"D06{asset}"]
@@ -193,6 +195,6 @@ def test_ledger(asked: Callable[[tuple[str, str], str], dict[str, Table]], asset
     assert basis == pytest.approx(float(expected["ending_basis"]), rel=1e-9)
 
 
-def test_dollars_are_no_inventory(asked: Callable[[tuple[str, str], str], dict[str, Table]]) -> None:
+def test_dollars_are_no_inventory(asked: Asked) -> None:
     """What everything was paid in has no row: it is cash."""
     assert not {"USD", "USDT"} & asked(JANUARY, "fifo").keys()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.clock import DAY, HOUR, FixedClock
-from monitor.demo import binance_account
+from monitor.demo import binance
 from monitor.demo.binance_query import error
 from monitor.demo.desk import RunningDesk, start_desk
 from monitor.exchanges.client import Surroundings
@@ -89,9 +89,7 @@ def test_a_refused_optional_stream_is_a_finding_and_no_more(
     def refuse(_venue: Venue, _account: str, _query: Query) -> Json:
         raise error(-2015, "Invalid API-key, IP, or permissions for action.", 401)
 
-    monkeypatch.setitem(binance_account.PRIVATE, "/sapi/v1/convert/tradeFlow", refuse)
-    monkeypatch.setitem(__import__("monitor.demo.binance", fromlist=["PRIVATE"]).PRIVATE,
-                        "/sapi/v1/convert/tradeFlow", refuse)  # fmt: skip
+    monkeypatch.setitem(binance.PRIVATE, "/sapi/v1/convert/tradeFlow", refuse)
     account = replace(desk.accounts[0], start=NOW - 3 * DAY)
     with open_writer(tmp_path / "b.db", holder="test") as writer:
         assert run(writer, account).error is None

@@ -206,6 +206,7 @@ def test_an_account_is_explained_by_its_own_lots(ledger: Ledger, account: str) -
     ledger.measure()
     answer = explained(ledger, account=account)
     assert cast("Numbers", answer["comparison"])["agrees"] is True
+    assert {row["account"] for row in rows(answer, "events")} == {account}
     if account == "other":
         assert picked(answer, "left", "opened", "quantity", "basis") == [("2024-01-01T00:00:00.000Z", "1.9", 190)]
 

@@ -22,6 +22,8 @@ from monitor.store.ledger import commit_prices, commit_rows, register_account
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from monitor.jobs.question import Options
+
 NOW = 1_770_000_000_000
 DAY = 86_400_000
 NEW_YEAR = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -57,15 +59,17 @@ def taken(folder: Path, name: str, events: str | Path, prices: str | Path) -> Wr
 
 def answers(writer: Writer) -> list[object]:
     """Return the answers by asset and by account over all the time."""
-    options = {"start": NEW_YEAR - DAY, "end": NEW_YEAR + 20 * DAY, "book": "all"}
-    return [turnover_answer(writer.connection, now=NOW, by=by, **options) for by in ("asset", "account")]  # type: ignore[misc]
+    options: Options = {"start": NEW_YEAR - DAY, "end": NEW_YEAR + 20 * DAY, "book": "all", "by": "account"}
+    by_account = turnover_answer(writer.connection, now=NOW, **options)
+    options["by"] = "asset"
+    return [by_account, turnover_answer(writer.connection, now=NOW, **options)]
 
 
 def ledger(writer: Writer) -> list[tuple[object, ...]]:
     """Return everything the ledger says, without ids and the time it was first seen."""
     columns = {
-        "fills": "account, exchange, key, time_ms, sequence, book, kind, market, symbol, base, quote, settle, side, amount,"
-        " price, contract_size, inverse, fees, trade_id, order_id",
+        "fills": "account, exchange, key, time_ms, sequence, book, kind, market, symbol, base, quote, settle, side,"
+        " amount, price, contract_size, inverse, fees, trade_id, order_id",
         "movements": "account, exchange, key, time_ms, sequence, kind, book, asset, amount, value, fees, to_account,"
         " to_asset, received, status",
         "prices": "*",

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.errors import ImportRejected, UsageError
 from monitor.interchange.columns import EVENT_COLUMNS
-from monitor.jobs.interchange import Files, ImportSummary, import_events
+from monitor.jobs.interchange import FEW_ROWS, Files, ImportSummary, import_events
 from monitor.records import Account, Fee, Fill, Movement
 from monitor.store import markets
 from monitor.store.database import Writer, open_writer
@@ -259,3 +259,14 @@ def test_bad_price_keeps_events_out(desk: Desk, tmp_path: Path) -> None:
     summary = import_events(desk.writer, Files(events, prices), NOW, skip_bad=False, dry_run=False)
     assert (summary.stored, [(row.file, row.line) for row in summary.rejected]) == (False, [(str(prices), 2)])
     assert desk.rows("SELECT count(*) FROM fills") == [(0,)]
+
+
+def test_large_file_keeps_the_indexes(desk: Desk) -> None:
+    """A file larger than the table leaves every index as it was, and every row in it."""
+    find = "SELECT name, sql FROM sqlite_master WHERE type = 'index' ORDER BY name"
+    before = desk.rows(find)
+    summary = desk.take(*(f"{NEW_YEAR + n},main,trade,BTC/USDT,buy,1,1,,,,,{n + 1},,,,," for n in range(FEW_ROWS + 1)))
+    assert summary.accepted == FEW_ROWS + 1
+    assert desk.rows(find) == before
+    assert desk.rows("SELECT count(*) FROM fills INDEXED BY fills_base WHERE base = 'BTC'") == [(FEW_ROWS + 1,)]
+    assert desk.rows("PRAGMA integrity_check") == [("ok",)]

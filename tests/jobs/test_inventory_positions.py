@@ -11,6 +11,8 @@ from monitor.clock import parse_instant
 from monitor.errors import UsageError
 from monitor.jobs.inventory import inventory_answer
 from monitor.jobs.stuck import stuck_answer
+from monitor.records import Valuation
+from monitor.store.settings import save_valuation
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Ledger
@@ -42,6 +44,12 @@ def stuck(ledger: Ledger, *assets: str) -> list[Numbers]:
     answer = stuck_answer(ledger.reader, now=ledger.now, as_of=END, assets=assets)
     json.dumps(answer, allow_nan=False)
     return cast("list[Numbers]", answer["stuck"])
+
+
+def lots(ledger: Ledger, asset: str) -> list[tuple[object, object]]:
+    """Return quantity and basis of the open lots at the end of January 2024, the oldest first."""
+    (row,) = stuck(ledger, asset)
+    return [(lot["quantity"], lot["basis"]) for lot in cast("list[Numbers]", row["lots"])]
 
 
 def test_a_position_at_cost_and_at_market(ledger: Ledger) -> None:
@@ -135,14 +143,12 @@ def test_a_mark_may_be_missing_where_the_basis_is_known(ledger: Ledger) -> None:
 
 def test_weighted_average_keeps_one_lot(ledger: Ledger) -> None:
     """Of an earlier instant its units and basis are those of then, not of now."""
-    ledger.writer.connection.execute(
-        'INSERT INTO meta VALUES (\'valuation\', json(\'{"currency": "USD", "cash": ["USD"], "pegs": {},'
-        ' "dust_value": "0.01", "method": "wac", "stale_after": 900000}\'))'
-    )
+    save_valuation(ledger.writer, Valuation(method="wac"))
     ledger.add(BOOK + "2024-02-02 buy 5 BTC/USD 10")
     ledger.measure()
     (btc,) = held(ledger, "BTC")
     assert (btc["quantity"], btc["lots"], btc["basis"]) == ("5", 1, pytest.approx((400 + 260) * 5 / 6))
+    assert lots(ledger, "BTC") == [("5", pytest.approx(550))]
 
 
 def test_basis_days_weigh_money_by_its_age(ledger: Ledger) -> None:
@@ -158,6 +164,14 @@ def test_basis_days_weigh_money_by_its_age(ledger: Ledger) -> None:
     oldest = cast("Numbers", btc["oldest"])
     told = (oldest["age"], oldest["quantity"], oldest["basis"], oldest["under_water"], oldest["price"])
     assert told == (30, "3", 300, True, "100")
+
+
+def test_a_lot_is_what_was_left_of_it_then(ledger: Ledger) -> None:
+    """Two of three short are left after a cover; what is relieved after the instant is still there."""
+    ledger.add(BOOK + "2024-01-22 buy 1 ETH/USD 45 margin\n2024-02-02 sell 4 BTC/USD 150")
+    ledger.measure()
+    assert lots(ledger, "ETH") == [("-2", 100)]
+    assert lots(ledger, "BTC") == [("3", 300), ("2", 260)]
 
 
 def test_days_of_inventory_are_those_of_the_answer(ledger: Ledger) -> None:

@@ -299,3 +299,52 @@ def test_one_instant_takes_acquisitions_first(desk: Desk) -> None:
     pools = desk.tracks().pools
     assert pools[PoolKey("portfolio", "", "X", "spot", "fifo")].track["quantity"].to_list() == ["1", "0"]
     assert pools[PoolKey("portfolio", "", "X", "margin", "fifo")].track["quantity"].to_list() == ["-1", "0"]
+
+
+def test_clipped_sale_keeps_its_proceeds(desk: Desk) -> None:
+    """A sale cut off at what is held still brought in all of its proceeds."""
+    desk.fill(1, "buy", "1", "X/USD", "8")
+    desk.fill(2, "sell", "1.001", "X/USD", "8")
+    last = desk.last("X")
+    assert (last["quantity"], last["cogs"], last["units_relieved"]) == (0, 8, 1)
+    assert last["realised_pnl"] == pytest.approx(8.008 - 8, rel=1e-9)
+
+
+def test_transfer_keeps_what_is_estimated(desk: Desk) -> None:
+    """Basis that was guessed in one account is guessed in the other."""
+    desk.price(0, "X/USD", "10")
+    desk.move(1, "adjust", "2", "X", account="a")
+    desk.move(2, "transfer", "1", "X", account="a", to_account="b")
+    assert desk.pool("X", account="b").lots["estimated"].to_list() == [1]
+    assert desk.last("X", account="b")["estimated_cost"] == 10
+
+
+def test_movements_of_one_instant_come_in_first(desk: Desk) -> None:
+    """A withdrawal listed before the deposit of its millisecond finds what came in."""
+    desk.move(1, "withdrawal", "1", "X", key="a")
+    desk.move(1, "deposit", "1", "X", key="b", value="5")
+    assert desk.tracks().findings == ()
+    assert desk.last("X")["withdrawn_basis"] == 5
+
+
+def test_arrival_follows_the_sending_whatever_the_names(desk: Desk) -> None:
+    """A transfer into an account whose name sorts first arrives after it was sent."""
+    desk.fill(1, "buy", "1", "X/USD", "5", account="z")
+    desk.move(2, "transfer", "1", "X", account="z", to_account="a")
+    assert desk.last("X", account="a")["inventory_cost"] == 5
+    assert desk.last("X", account="z")["quantity"] == 0
+
+
+def test_sequence_decides_within_one_instant(desk: Desk) -> None:
+    """In a book that can be short, the venue's own numbers order what shares a millisecond, not the order of rows."""
+    for sequence, side, amount in ((3, "buy", "4"), (10, "sell", "1"), (2, "sell", "2"), (None, "buy", "8")):
+        desk.fill(1, side, amount, "X/USD", "10", book="margin", sequence=sequence)
+    assert desk.pool("X", book="margin").track["quantity"].to_list() == ["-2", "2", "1", "9"]
+
+
+def test_opening_of_a_portfolio_that_only_moved(desk: Desk) -> None:
+    """Where a pool's first event is no trade and has no value, the opening takes the mark of that instant."""
+    desk.price(0, "X/USD", "10")
+    desk.move(1, "transfer", "1", "X", account="a", to_account="b")
+    desk.move(2, "withdrawal", "1", "X", account="b")
+    assert desk.pool("X").lots.select("basis", "estimated", "opened_ms").rows() == [(10.0, 1, 2 * 86_400_000)]
