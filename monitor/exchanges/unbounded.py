@@ -29,8 +29,11 @@ async def forward(source: Source, span: Window, page: Page, fullness: Fullness) 
             yield proven(source.key, Window(position, span.end), page)
             return
         if page.times[-1] <= position:  # a page of one instant
-            yield await unsplittable(source, Window(position, position + 1), page)
-            following, reached = await source.read(Window(position + 1, span.end)), position + 1
+            reached = min(position + source.grain, span.end)
+            yield await unsplittable(source, Window(position, reached), page)
+            if reached >= span.end:
+                return
+            following = await source.read(Window(reached, span.end))
         else:
             following = await source.read(Window(page.times[-1], max(page.times[-1] + 1, span.end)))
             full = fullness.full(following.raw_rows)

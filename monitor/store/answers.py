@@ -77,7 +77,7 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 
 def pools(connection: sqlite3.Connection, scope: str, method: str, assets: Collection[str] = ()) -> tuple[Pool, ...]:
     """Return the pools of a scope and costing method, of all assets or of some, by asset, book and account."""
-    some = [("AND asset = ?", (asset,)) for asset in sorted(assets)] or [("", ())]
+    some: list[tuple[str, tuple[str, ...]]] = [("AND asset = ?", (asset,)) for asset in sorted(assets)] or [("", ())]
     return tuple(
         Pool(*row)
         for condition, asset in some

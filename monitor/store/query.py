@@ -129,7 +129,7 @@ def accounts(connection: sqlite3.Connection) -> tuple[AccountRow, ...]:
         " (SELECT max(unreachable_before_ms) FROM streams s WHERE s.account = a.account)"
         " FROM accounts a ORDER BY account"
     )
-    return tuple(AccountRow(*row[:11], json.loads(row[11] or "{}"), row[12]) for row in map(tuple, found))
+    return tuple(AccountRow(*(*row[:11], json.loads(row[11] or "{}"), row[12])) for row in map(tuple, found))
 
 
 def status(connection: sqlite3.Connection) -> Status:

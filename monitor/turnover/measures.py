@@ -117,7 +117,10 @@ def _running(first: State | None, last: State, window: Window) -> dict[str, tupl
     """Return what the integrals ran on after the last event, less what had run on after the first."""
     if first is not None and first.ordinal == last.ordinal:
         # A window without events: exact products, whatever the time since the event.
-        quiet = {name: (float(getattr(last, value) * window.milliseconds),) for name, value in INTEGRALS.items()}
+        length = window.milliseconds
+        quiet: dict[str, tuple[float, ...]] = {
+            name: (float(getattr(last, value) * length),) for name, value in INTEGRALS.items()
+        }
         market, unmarked = last.mark_time - first.mark_time, last.unmarked - first.unmarked
         return quiet | {"market_time": (last.units * market,), "unmarked_time": (float(unmarked),)}
     ran = _ran(last, window.end)

@@ -10,6 +10,7 @@ import pytest
 
 from monitor.clock import DAY, Window, parse_instant
 from monitor.demo.answer import Answer, calculate, candle_marks, known_answer, price_timeframe
+from monitor.demo.contracts import COINM
 from monitor.demo.generator import ACCOUNTS, History
 from monitor.demo.markets import CASH
 from monitor.records import Fee, Fill, Movement
@@ -171,6 +172,7 @@ def whole(history: History) -> Answer:
 def acquired(history: History) -> dict[str, Decimal]:
     """Return the basis of all that came in: purchases with their quote fees, sales for coins, deposits from outside."""
     marks, moves = candle_marks(history), history.movements(EPOCH - 1)
+    paid = [move for move in history.movements(EPOCH - 1, COINM) if move.amount > 0]
     sent = {move.network_id for move in moves if move.kind == "withdrawal"}
     basis: defaultdict[str, Decimal] = defaultdict(Decimal)
     for fill in history.fills(EPOCH - 1):
@@ -183,6 +185,8 @@ def acquired(history: History) -> dict[str, Decimal]:
     for move in moves:
         if move.kind == "deposit" and move.network_id not in sent and move.asset not in CASH:
             basis[move.asset] += move.amount * marks(move.asset, move.exchange, move.time)
+    for move in paid:
+        basis[move.asset] += move.amount * marks(move.asset, move.exchange, move.time)
     return dict(basis)
 
 
@@ -214,6 +218,9 @@ def test_quantities_close_at_the_balances(history: History, whole: Answer) -> No
     for account in ACCOUNTS:
         for asset, amount in history.balances(account, EPOCH - 1).items():
             held[asset] = held.get(asset, Decimal(0)) + amount
+    # Of the inverse account the coins count that came in, were charged or paid; results stay in its own book.
+    held["BTC"] += sum(move.amount for move in history.movements(EPOCH - 1, COINM))
+    held["BTC"] -= sum(fill.fees[0].amount for fill in history.fills(EPOCH - 1, COINM))
     assert {name: row.closing_quantity for name, row in whole.assets.items()} == {
         name: held[name] for name in whole.assets
     }

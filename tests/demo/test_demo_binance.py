@@ -213,10 +213,10 @@ def test_too_much_weight_in_a_minute_is_429(desk: RunningDesk) -> None:
 
 
 def test_unmodified_defaults_load_markets(ask: Talk, main: Account) -> None:
-    """Ccxt's class as it comes, derivatives and margin lists included, finds the seven spot markets."""
+    """Ccxt's class as it comes, derivatives and margin lists included, finds seven spot markets and two contracts."""
 
     async def load(made: Client) -> int:
         made.options["fetchMarkets"] = {"types": ["spot", "linear", "inverse"]}
         return len(await made.load_markets(reload=True))
 
-    assert ask.anew(main, load) == 7
+    assert ask.anew(main, load) == 7 + 2

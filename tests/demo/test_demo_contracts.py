@@ -89,7 +89,9 @@ def test_every_contract_fill_lands_in_its_book(desk: RunningDesk, stored: Writer
 def test_notional_of_the_book(desk: RunningDesk, stored: Writer, account: str, book: str) -> None:
     """Linear: contracts x price; inverse: contracts x 100 dollars, whatever the price."""
     answer = turnover_answer(stored.connection, now=NOW, start=WINDOW[0], end=WINDOW[1], book=book)
-    (row,) = [one for one in answer["assets"] if one["asset"] == "BTC"]
+    assets = answer["assets"]
+    assert isinstance(assets, list)
+    (row,) = [one for one in assets if one["asset"] == "BTC"]
     fills = inside(desk, account)
     for side in ("buy", "sell"):
         mine = [fill for fill in fills if fill.side == side]

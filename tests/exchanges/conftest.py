@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pytest
 from aiohttp import web
@@ -15,6 +14,9 @@ from monitor.exchanges import shapes
 from monitor.exchanges.client import Client, Surroundings
 from monitor.exchanges.patience import Patience
 from monitor.records import Account
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 Result = TypeVar("Result")
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA=="
@@ -108,15 +110,20 @@ def no_memory() -> None:
     shapes.forget()
 
 
-At = Callable[[Callable[[Asked], Reply], Callable[[FakeVenue], Awaitable[object]]], object]
+class At(Protocol):
+    """Runs a coroutine beside a venue that answers as told."""
+
+    def __call__(self, answer: Callable[[Asked], Reply], work: Callable[[FakeVenue], Awaitable[Result]]) -> Result:
+        """Return what the coroutine returned."""
+        ...
 
 
 @pytest.fixture
 def at_venue() -> At:
     """Return a function that runs a coroutine beside a venue that answers as told."""
 
-    def run(answer: Callable[[Asked], Reply], work: Callable[[FakeVenue], Awaitable[object]]) -> object:
-        async def main() -> object:
+    def run(answer: Callable[[Asked], Reply], work: Callable[[FakeVenue], Awaitable[Result]]) -> Result:
+        async def main() -> Result:
             async with running(answer) as venue:
                 return await work(venue)
 

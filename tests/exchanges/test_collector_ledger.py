@@ -151,7 +151,7 @@ class Longer(Collecting):
 
 
 @pytest.mark.nightly
-class TestCollectingNightly(Longer.TestCase):  # type: ignore[name-defined,misc]  # hypothesis makes the class
+class TestCollectingNightly(Longer.TestCase):  # type: ignore[valid-type,misc]  # hypothesis makes the class
     """Many schedules."""
 
     settings = settings(QUICK, max_examples=2_000, stateful_step_count=40)

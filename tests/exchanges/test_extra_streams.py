@@ -10,12 +10,14 @@ import pytest
 
 from monitor.clock import DAY, Window
 from monitor.exchanges.extras import EXTRAS, Extra, unread
+from monitor.exchanges.pages import Page
 from monitor.exchanges.sources import ExtraSource, FillSource
 from monitor.records import Account, Fee, StreamKey
 from tests.exchanges.conftest import Reply, market
 
 if TYPE_CHECKING:
-    from monitor.exchanges.pages import Page
+    from collections.abc import Awaitable, Callable
+
     from tests.exchanges.conftest import Asked, At, FakeVenue
 
 NOW = 1_767_225_600_000
@@ -37,7 +39,14 @@ def execution(said: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def bybit(leaked: tuple[str, ...] = ()) -> object:
+def paged(at_venue: At, answer: Callable[[Asked], Reply], work: Callable[[FakeVenue], Awaitable[Page]]) -> Page:
+    """Return what one reading beside a venue gives."""
+    page = at_venue(answer, work)
+    assert isinstance(page, Page)
+    return page
+
+
+def bybit(leaked: tuple[str, ...] = ()) -> Callable[[Asked], Reply]:
     """Return a venue that lists executions of the type asked for, and `leaked` types among ordinary trades."""
 
     def answer(asked: Asked) -> Reply:
@@ -70,7 +79,7 @@ async def bybit_funding(venue: FakeVenue) -> Page:
 
 def test_bybits_forced_closes_are_read_too(at_venue: At) -> None:
     """Each execution type is asked for by name; liquidation and ADL are fills that say what they are."""
-    page = at_venue(bybit(), bybit_fills)
+    page = paged(at_venue, bybit(), bybit_fills)
     assert {(one.trade_id, one.side, one.amount, one.kind) for one in page.fills} == {
         ("t1", "buy", Decimal(2), "trade"),
         ("t2", "sell", Decimal("1.5"), "liquidation"),
@@ -81,8 +90,8 @@ def test_bybits_forced_closes_are_read_too(at_venue: At) -> None:
 
 def test_bybits_funding_among_trades_is_the_payment_of_the_funding_stream(at_venue: At) -> None:
     """Shaped as a trade or asked for as funding: no fill, one movement, one key; a negative fee is received."""
-    leaked = at_venue(bybit(leaked=("Funding",)), bybit_fills)
-    asked = at_venue(bybit(), bybit_funding)
+    leaked = paged(at_venue, bybit(leaked=("Funding",)), bybit_fills)
+    asked = paged(at_venue, bybit(), bybit_funding)
     assert [one.trade_id for one in leaked.fills if one.trade_id == "f1"] == []
     (one,), (other,) = leaked.movements, asked.movements
     assert (one.key, one.kind, one.asset, one.amount) == (other.key, "funding", "USDT", Decimal("0.10232512"))
@@ -115,13 +124,13 @@ async def kraken_ledger(venue: FakeVenue) -> Page:
         return await ExtraSource(client, StreamKey("desk", "ledger"), extra("kraken", "ledger")).read(SPAN)
 
 
-def kraken(rows: dict[str, dict[str, str]]) -> object:
+def kraken(rows: dict[str, dict[str, str]]) -> Callable[[Asked], Reply]:
     return lambda _asked: Reply(json.dumps({"error": [], "result": {"ledger": rows, "count": len(rows)}}))
 
 
 def test_krakens_ledger_without_what_other_streams_have(at_venue: At) -> None:
     """Trades, deposits and withdrawals are passed over; rewards, conversions, charges and transfers out are told."""
-    page = at_venue(kraken(LEDGER), kraken_ledger)
+    page = paged(at_venue, kraken(LEDGER), kraken_ledger)
     told = {(one.kind, one.asset, one.amount, one.to_asset, one.received, one.fees) for one in page.movements}
     assert told == {
         ("income", "ETH", Decimal("0.25"), None, None, (Fee("ETH", Decimal("0.01")),)),
@@ -135,7 +144,7 @@ def test_krakens_ledger_without_what_other_streams_have(at_venue: At) -> None:
 
 def test_half_a_conversion_is_no_conversion(at_venue: At) -> None:
     """The row that was spent without the one received is kept for a look, and its window is not proven."""
-    page = at_venue(kraken({"L5": LEDGER["L5"]}), kraken_ledger)
+    page = paged(at_venue, kraken({"L5": LEDGER["L5"]}), kraken_ledger)
     assert (page.movements, len(page.quarantined)) == ((), 1)
 
 
@@ -159,7 +168,7 @@ async def binance_dust(venue: FakeVenue) -> Page:
 
 def test_dust_is_given_for_bnb_whichever_way_the_market_is_named(at_venue: At) -> None:
     """USDT given for BNB is a purchase in BNB/USDT to ccxt; it left all the same."""
-    page = at_venue(lambda _asked: Reply(json.dumps(DUST)), binance_dust)
+    page = paged(at_venue, lambda _asked: Reply(json.dumps(DUST)), binance_dust)
     assert {(one.kind, one.asset, one.amount, one.to_asset, one.received) for one in page.movements} == {
         ("convert", "ETH", Decimal("0.001"), "BNB", Decimal("0.005")),
         ("convert", "USDT", Decimal("0.9"), "BNB", Decimal("0.0015")),
@@ -181,7 +190,7 @@ async def binance_convert(venue: FakeVenue) -> Page:
 
 def test_a_conversion_that_failed_changed_nothing(at_venue: At) -> None:
     """It is kept with its state."""
-    page = at_venue(lambda _asked: Reply(json.dumps(FLOW)), binance_convert)
+    page = paged(at_venue, lambda _asked: Reply(json.dumps(FLOW)), binance_convert)
     assert [(one.amount, one.status) for one in page.movements] == [(Decimal(20), "ok"), (Decimal(30), "failed")]
 
 

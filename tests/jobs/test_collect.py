@@ -102,7 +102,7 @@ def test_the_store_equals_the_true_ledger(desk: RunningDesk, tmp_path: Path) -> 
     """Every fill of every account once, with exact amounts and fees, and all of it proven up to the venue's present."""
     with open_writer(tmp_path / "a.db", holder="test") as writer:
         summaries = run(writer, desk.accounts)
-        assert [summary.error for summary in summaries] == [None, None, None]
+        assert [summary.error for summary in summaries] == [None] * 5
         for account in desk.accounts:
             assert normal(stored(writer, account.name)) == normal(true(desk, account.name))
             ((start, end),) = streams.coverage(writer.connection, account.name)
@@ -111,7 +111,7 @@ def test_the_store_equals_the_true_ledger(desk: RunningDesk, tmp_path: Path) -> 
         moves = writer.connection.execute("SELECT count(*) FROM movements").fetchone()[0]
         assert moves == sum(len(list(desk.history.movements(NOW, account.name))) for account in desk.accounts)
         # Reading the overlap again neither doubles nor changes anything.
-        assert [(one.new, one.revised) for one in run(writer, desk.accounts)] == [(0, 0)] * 3
+        assert [(one.new, one.revised) for one in run(writer, desk.accounts)] == [(0, 0)] * 5
 
 
 @pytest.mark.parametrize("windows", [3, 25])
@@ -130,7 +130,7 @@ def test_progress_rises(desk: RunningDesk, tmp_path: Path) -> None:
     """A listener hears of each window, and of the share that is read."""
     steps = Steps()
     with open_writer(tmp_path / "d.db", holder="test") as writer:
-        run(writer, desk.accounts[2:], steps=steps)
+        run(writer, desk.accounts[2:3], steps=steps)
     shares = [step.progress for step in steps.heard if step.stream.kind == "fills"]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0

@@ -59,7 +59,7 @@ def costing_cases() -> Iterator[object]:
         for case in (
             found["cases"] if found["type"] == "costing_multi" else [found] if found["type"] == "costing" else []
         ):
-            for method in set(case["expected"]) & {"FIFO", "LIFO", "HIFO", "LOFO", "WAC"}:
+            for method in sorted(set(case["expected"]) & {"FIFO", "LIFO", "HIFO", "LOFO", "WAC"}):
                 tolerance = found["tolerance"].get(method, found["tolerance"]["other"])
                 yield pytest.param(case, method, tolerance, id=f"{found['id']}-{case.get('name', '')}-{method}")
 
