@@ -332,7 +332,7 @@ def lived(seed: int) -> World:
 def test_no_alert_is_lost_doubled_or_wrong(block: int) -> None:
     """20 worlds a block, in each about seven deaths; together they see every kind of message on every channel."""
     worlds = [lived(seed) for seed in range(block * 20, block * 20 + 20)]
-    assert sum(world.crashes for world in worlds) > 50
+    assert sum(world.crashes for world in worlds) > 20
     kinds = {key.rpartition("/")[2].partition("-")[0] for world in worlds for _, key in world.arrived}
     assert kinds == {"firing", "reminder", "resolved", "no_data"}
 
