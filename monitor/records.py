@@ -183,10 +183,7 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about the data a person must know; `subject` is an asset, account or stream.
-
-    One finding per (code, subject); it stays until whoever raised it sees it gone.
-    """
+    """Something about the data a person must know, one per (code, subject), until whoever raised it sees it gone."""
 
     code: str
     subject: str
@@ -199,8 +196,8 @@ class Finding:
 class Batch:
     """What one proven (or failed) window of a stream brought; committed in one transaction.
 
-    `proven` is the half-open interval now known to be complete, None if nothing was proven. `cursor` is the
-    stream's new cursor, None to leave it. Rows without a proven interval are kept, but move nothing.
+    `proven` is the half-open interval now known to be complete, `cursor` the stream's new cursor; None where nothing
+    was proven: rows without a proven interval are kept, but move nothing.
     """
 
     stream: StreamKey
@@ -286,9 +283,8 @@ class Measurement:
 class Account:
     """One account at one venue, from the settings. `credentials` never appear in a repr, a log or the database.
 
-    `exchange` is a ccxt id. `symbols` adds to the symbols found by themselves. `start`: nothing happened before it.
-    `options` are set on the ccxt object (account modes such as `uta`). `endpoint` replaces the venue's hosts by a
-    server on this machine (loopback only): for the demo desk and for tests.
+    `exchange` is a ccxt id. `symbols` adds to those found by themselves. `start`: nothing happened before. `options`
+    are set on the ccxt object. `endpoint` replaces the venue's hosts by a server on this machine (loopback only).
     """
 
     name: str
