@@ -122,7 +122,7 @@ REMEDIES: dict[Action, str] = {
     "resync": "Check this machine's clock (NTP).",
     "pause_account": "Check the key, its permissions and its address list at the venue.",
     "archive": "The market is no longer read.",
-    "disable": "Its stream is set aside with the answer kept; see `monitor findings`.",
+    "disable": "Its stream is paused and asked again with the next run; see `monitor findings`.",
     "quarantine": "The answer is kept for a look; please report it.",
 }
 
