@@ -14,6 +14,7 @@ from monitor.cli.cells import words
 from monitor.cli.options import DeskCommand, choices_of, database_of, settings_of
 from monitor.cli.output import Listing, say, show
 from monitor.clock import SystemClock
+from monitor.store.lock import refuse_second
 
 if TYPE_CHECKING:
     from monitor.config.settings import Settings
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
 def run(context: click.Context, *, once: bool) -> int:
     r"""Watch the desk: collect, measure, alert and deliver on a schedule, in the foreground, until SIGTERM or Ctrl-C.
 
+    SIGHUP has it read its settings again; if there is a mistake in them, the log tells it and the old ones stay.
+
     \b
     Example: monitor -c desk/monitor.toml run
     """
-    settings = settings_of(choices_of(context))
-    from monitor.daemon.run import run as watch  # after the settings: a mistake in them is told at once
+    choices = choices_of(context)
+    settings = settings_of(choices)
+    refuse_second(settings.database)
+    from monitor.daemon import run as daemon  # after the settings: a mistake in them is told at once
 
-    return watch(settings, once=once)
+    return daemon.once(settings) if once else daemon.run(settings, reread=lambda: settings_of(choices))
 
 
 @click.command(cls=DeskCommand)

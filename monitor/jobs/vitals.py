@@ -36,13 +36,37 @@ def vitals(connection: sqlite3.Connection, rule: Rule, known: Iterable[str], now
 
     A subject that is gone (an account taken out of the settings, a finding that was settled) is exempt.
     """
-    chosen = rule.accounts or rule.assets
-    seen = [one for one in READ[rule.metric](connection, now) if "*" in chosen or one.subject in chosen]
+    seen = [one for one in READ[rule.metric](connection, now) if _chosen(rule, one.subject)]
+    found = {one.subject for one in seen}
+    named = set(rule.accounts or rule.assets) - {"*"} if rule.metric != "drift" else set()
+    seen += [Vital(subject, None, _unseen(connection, rule, subject)) for subject in sorted(named - found)]
+    if rule.metric == "depeg":
+        # A market that fell silent says nothing about the peg, least of all that it holds again.
+        silent = (set(known) & load_valuation(connection).pegs.keys()) - found - named
+        seen += [Vital(subject, None, _unseen(connection, rule, subject)) for subject in sorted(silent)]
     gone = sorted(set(known) - {one.subject for one in seen})
     measured = [
         Measurement(rule.name, one.subject, now, one.value, one.reason, context={"detail": one.detail}) for one in seen
     ]
     return measured + [Measurement(rule.name, subject, now, None, "gone", standing="exempt") for subject in gone]
+
+
+def _chosen(rule: Rule, subject: str) -> bool:
+    """Return whether a rule is about a subject; a drift's is an account and an asset, each chosen by itself."""
+    if rule.metric != "drift":
+        chosen = rule.accounts or rule.assets
+        return "*" in chosen or subject in chosen
+    account, _, asset = subject.partition(" ")
+    return all(
+        not names or "*" in names or word in names for names, word in ((rule.accounts, account), (rule.assets, asset))
+    )
+
+
+def _unseen(connection: sqlite3.Connection, rule: Rule, subject: str) -> str:
+    """Return why there is nothing to say of a subject that the rule names, or that it watched."""
+    if rule.metric == "depeg":
+        return f"no market of {subject} against {load_valuation(connection).currency} had a price in the last day"
+    return f"{subject} has not run yet" if rule.metric == "job_failed" else f"no account {subject} is read from a venue"
 
 
 def _stale(connection: sqlite3.Connection, now: int) -> list[Vital]:
