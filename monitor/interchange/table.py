@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LINE = "line"
 PARQUET_MAGIC = b"PAR1"
+ZIP_MAGIC = b"PK\x03\x04"
 NO_SEPARATORS = bytes(byte for byte in range(256) if byte not in b",\n")
 
 
@@ -50,10 +51,7 @@ def read_table(path: Path, columns: tuple[str, ...], needed: tuple[str, ...]) ->
         UsageError: there is no such file.
         ImportRejected: it is no UTF-8 CSV and no Parquet, or its columns are not the expected ones.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from None
+    content = read_bytes(path)
     parquet = content.startswith(PARQUET_MAGIC)
     content = content if parquet else content.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
     try:
@@ -63,6 +61,22 @@ def read_table(path: Path, columns: tuple[str, ...], needed: tuple[str, ...]) ->
     except PolarsError as error:
         raise ImportRejected(f"{path} is no readable Parquet file: {error}", "Write it again.") from None
     return Table(_completed(table.frame, columns), table.rejected)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what is in a file.
+
+    Raises:
+        UsageError: there is no such file.
+        ImportRejected: it is a workbook or an archive, whose text is inside.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from None
+    if content.startswith(ZIP_MAGIC):
+        raise ImportRejected(f"{path} is a workbook or an archive.", "Save its sheet as CSV, or unpack the CSV in it.")
+    return content
 
 
 def _parquet(content: bytes) -> pl.DataFrame:
@@ -82,13 +96,13 @@ def _csv(path: Path, content: bytes, header: list[str]) -> Table:
             frame = pl.read_csv(content, has_header=True, new_columns=header, infer_schema=False)
         except PolarsError:
             # Not UTF-8: it names no line, the decoder does.
-            return _row_by_row(_decoded(path, content), header)
+            return _row_by_row(decoded(path, content), header)
         if frame.height == content.count(b"\n"):
             numbered = frame.with_row_index(LINE, offset=2)
             # Only ASCII without blanks is known to have no padding; looking costs less than trimming.
             bare = content.isascii() and b" " not in content and b"\t" not in content
             return Table(numbered if bare else _trimmed(numbered))
-    return _row_by_row(_decoded(path, content), header)
+    return _row_by_row(decoded(path, content), header)
 
 
 def _regular(content: bytes, fields: int) -> bool:
@@ -97,7 +111,7 @@ def _regular(content: bytes, fields: int) -> bool:
     return content.translate(None, NO_SEPARATORS) == b"\n".join([b"," * (fields - 1)] * lines)
 
 
-def _decoded(path: Path, content: bytes) -> str:
+def decoded(path: Path, content: bytes) -> str:
     """Return the text of a UTF-8 file, or say on which line it stops being one."""
     try:
         text = content.decode("utf-8")
@@ -112,7 +126,7 @@ def _header(path: Path, content: bytes) -> list[str]:
     if b"\x00" in content:
         line = content.count(b"\n", 0, content.index(b"\x00")) + 1
         raise ImportRejected(f"{path} is no CSV: a null character on line {line}.", "Save it as CSV in UTF-8.")
-    first = _decoded(path, content.partition(b"\n")[0])
+    first = decoded(path, content.partition(b"\n")[0])
     return [name.strip() for name in next(csv.reader(io.StringIO(first)), [])]
 
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, cast
 
 from monitor.exact import plain
 from monitor.records import Fee, Fill, Movement
-from monitor.store import rows
+from monitor.store import rows, twins
 from monitor.store.insertion import insert_fills, insert_movements
 from monitor.store.rows import Ledger, Value
 from monitor.store.touched import earliest, touch
+from monitor.store.twins import Claim
 
 if TYPE_CHECKING:
     import sqlite3
@@ -42,8 +43,9 @@ __all__ = [
     "known_prices",
     "next_id",
     "note_effects",
+    "note_import",
     "register_file_accounts",
-    "stored_key",
+    "stored_keys",
     "valued_prices",
 ]
 
@@ -74,13 +76,20 @@ def next_id(connection: sqlite3.Connection, ledger: Ledger) -> int:
     return int(connection.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {ledger.table}").fetchone()[0])
 
 
-def stored_key(connection: sqlite3.Connection, account: str, begins: str, side: str) -> str | None:
-    """Return the key of the account's one fill of a side whose key begins with a text, None if it is not one."""
-    found = connection.execute(
-        "SELECT key FROM fills WHERE account = ?1 AND key >= ?2 AND key < ?2 || char(1114111) AND side = ?3 LIMIT 2",
-        [account, begins, side],
-    ).fetchall()
-    return str(found[0][0]) if len(found) == 1 else None
+def stored_keys(
+    connection: sqlite3.Connection, account: str, told: Iterable[Sequence[object]], grain: int
+) -> dict[str, str]:
+    """Return the keys of the stored fills that a file's are, by the file's own keys; rows are those of `Claim`."""
+    claims = [Claim._make((*row, grain)) for row in told]
+    return twins.stored_keys(connection, account, claims)
+
+
+def note_import(connection: sqlite3.Connection, account: str, fills: tuple[int, int], grain: int, now: int) -> None:
+    """Note which ids an account's fills of one file have, and how fine the file's times are (ms)."""
+    connection.execute(
+        "INSERT INTO imports (account, imported_ms, first_fill, last_fill, grain_ms) VALUES (?, ?, ?, ?, ?)",
+        [account, now, *fills, grain],
+    )
 
 
 def register_file_accounts(connection: sqlite3.Connection, names: Iterable[str], now: int) -> None:

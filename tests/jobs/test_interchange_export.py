@@ -52,7 +52,7 @@ def taken(folder: Path, name: str, events: str | Path, prices: str | Path) -> Wr
             path.write_text(given_file)
         paths.append(path)
     writer = open_writer(folder / f"{name}.db", holder="test")
-    summary = import_events(writer, Files(*paths), NOW, skip_bad=False, dry_run=False)
+    summary = import_events(writer, Files(paths[0], paths[1]), NOW, skip_bad=False, dry_run=False)
     assert summary.stored, summary.rejected
     return writer
 
