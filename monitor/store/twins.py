@@ -90,7 +90,8 @@ def pairs(loose: Sequence[Claim], firm: Sequence[Claim]) -> dict[int, int]:
     for at, claim in sorted(enumerate(firm), key=lambda pair: (pair[1].time, pair[1].key)):
         waiting[claim.likeness].append(at)
     found: dict[int, int] = {}
-    order = sorted(range(len(loose)), key=lambda at: (loose[at].time, loose[at].key))
+    # Whoever names his order can be one of few: he chooses first.
+    order = sorted(range(len(loose)), key=lambda at: (loose[at].order_id is None, loose[at].time, loose[at].key))
     for fits in (_same_instant, _same_fees, _within):
         for at in order:
             if at not in found:
