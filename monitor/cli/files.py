@@ -182,6 +182,8 @@ class ExportChoices:
 def export_events(context: click.Context, chosen: ExportChoices) -> None:
     r"""Write the ledger as an EVENTS file, CSV or (ending in .parquet) Parquet, that `import` reads again.
 
+    What such a file cannot tell is said: pending movements, when a transfer arrived, which venue a price is of.
+
     \b
     Example: monitor export events.csv --prices prices.csv
     """
@@ -191,5 +193,7 @@ def export_events(context: click.Context, chosen: ExportChoices) -> None:
     from monitor.jobs.interchange import export_events as write_files
 
     with reading(context) as connection:
-        events, prices = write_files(connection, Files(chosen.events, chosen.prices))
-    say(f"Wrote {events} events and {prices} prices.")
+        summary = write_files(connection, Files(chosen.events, chosen.prices))
+    for note in summary.notes:
+        say(f"Note: {note}")
+    say(f"Wrote {summary.events} events and {summary.prices} prices.")

@@ -130,10 +130,11 @@ def _rows(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     """Return the rows under the ledger's column names."""
     named = pl.col("id").str.strip_chars("0") != ""
     whole = pl.col("id").str.contains(WHOLE_KEY)
-    told = pl.when(named & ~pl.col("id").str.starts_with("digest|")).then(pl.col("id").str.extract(r"([^|]*)$"))
+    # A whole key is the id of a row whose place among equals is not told by a number.
+    told = pl.when(named & ~whole).then("id")
     return frame.with_columns(
         *(pl.col(f"{name}_exact").alias(name) for name in NUMBERS),
         sequence=pl.when(told.str.contains(r"^[0-9]{1,19}$")).then(told).cast(pl.Int64, strict=False),
-        trade_id=pl.when(named & ~whole).then("id"),
+        trade_id=told,
         source=pl.lit(FILE),
     ).select(LINE, *columns)

@@ -11,7 +11,7 @@ import io
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.errors import ImportRejected
-from monitor.interchange.table import PARQUET_MAGIC, Rejected, decoded, read_bytes
+from monitor.interchange.table import PARQUET_MAGIC, Rejected, decoded, plain_lines, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,8 +45,11 @@ def header_of(path: Path) -> tuple[str, ...]:
     content = read_bytes(path)
     if content.startswith(PARQUET_MAGIC):
         return ()
-    first = decoded(path, content.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").partition(b"\n")[0])
-    return _numbered(next(csv.reader(io.StringIO(first), delimiter=_separator(first)), []))
+    first = decoded(path, plain_lines(content).lstrip(b"\r\n").partition(b"\n")[0])
+    try:
+        return _numbered(next(csv.reader(io.StringIO(first), delimiter=_separator(first)), []))
+    except csv.Error as error:
+        raise ImportRejected(f"{path} is no CSV: {error}.", "Its first line names the columns.") from None
 
 
 def read_export(path: Path, empty: tuple[str, ...] = ()) -> Export:
@@ -56,7 +59,7 @@ def read_export(path: Path, empty: tuple[str, ...] = ()) -> Export:
         UsageError: there is no such file.
         ImportRejected: it is no UTF-8 text, or empty.
     """
-    text = decoded(path, read_bytes(path).removeprefix(b"\xef\xbb\xbf"))
+    text = decoded(path, plain_lines(read_bytes(path)))
     if not text.strip():
         raise ImportRejected(f"{path} is empty.", "Its first line names the columns.")
     body = text.lstrip("\r\n")

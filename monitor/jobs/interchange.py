@@ -40,7 +40,16 @@ FEW_ROWS = 20_000
 
 AS_IT_IS = Choice()
 # What a command needs of this module.
-__all__ = ["AS_IT_IS", "Choice", "Files", "ImportSummary", "export_events", "import_events", "known_presets"]
+__all__ = [
+    "AS_IT_IS",
+    "Choice",
+    "ExportSummary",
+    "Files",
+    "ImportSummary",
+    "export_events",
+    "import_events",
+    "known_presets",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,21 +218,36 @@ def _pages(frame: pl.DataFrame) -> Iterator[list[tuple[bulk.Value, ...]]]:
         yield part.rows()
 
 
-def export_events(connection: sqlite3.Connection, files: Files) -> tuple[int, int]:
-    """Write the ledger, its prices, or both (CSV, or Parquet by the file's ending); return how many rows each.
+@dataclass(frozen=True, slots=True)
+class ExportSummary:
+    """How many rows were written, and what of the ledger the files cannot tell, one sentence each."""
 
-    Reading both into a new database gives the same answers. Prices of several venues become one series: where venues
-    were valued apart, the last digits may differ.
+    events: int = 0
+    prices: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def export_events(connection: sqlite3.Connection, files: Files) -> ExportSummary:
+    """Write the ledger, its prices, or both (CSV, or Parquet by the file's ending).
+
+    Reading both into a new database gives the same answers, but for what the notes say.
 
     Raises:
         UsageError: no file was named, or it cannot be written.
     """
     if files.events is None and files.prices is None:
         raise UsageError("There is nothing to export.", "Name an events file, --prices FILE, or both.")
+    valuation = load_valuation(connection)
     pages = bulk.event_pages(connection, EXPORT_PAGE)
     events = write_events(files.events, pages, bulk.EVENT_FIELDS) if files.events else 0
-    valued = bulk.valued_prices(connection, load_valuation(connection))
-    return events, write_prices(files.prices, valued) if files.prices else 0
+    valued = bulk.valued_prices(connection, valuation)
+    prices = write_prices(files.prices, valued) if files.prices else 0
+    told = bulk.not_carried(connection, valuation) if files.events else {}
+    notes = [f"{what}: {count}." for what, count in told.items()]
+    venues = bulk.venues_priced(connection) if files.prices else 0
+    if venues > 1:
+        notes.append(f"prices of {venues} venues become one series: where venues differ, values may too.")
+    return ExportSummary(events, prices, tuple(notes))
 
 
 def known_presets() -> tuple[Mapping, ...]:
