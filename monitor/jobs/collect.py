@@ -171,6 +171,7 @@ class _Run:
                 await self._stream(FillSource(client, key), now, done, len(keys))
             extras = ExtraStreams(self.connections, self.account, lambda source: self._windows(source, now, 0, 1))
             await extras.read(client, deep=self.options.overlap >= NIGHTLY_OVERLAP)
+            ledger.check_file_copies(self.writer, self.account.name, self.clock.now())
             tell_account(self.writer, self.account, self.first, self.clock.now())
         if self.options.prices:
             await self._prices(client, now)

@@ -15,10 +15,11 @@ from monitor.records import Commit, Fill
 from monitor.store import rows
 from monitor.store.raw import Packer, unpack
 from monitor.store.touched import earliest, touch
+from monitor.store.twins import claim, file_rows
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from monitor.records import Movement
     from monitor.store.rows import Ledger, Value
@@ -83,14 +84,8 @@ def _pages(records: Iterable[Record]) -> Iterator[tuple[str, list[Record]]]:
 
 def _sorted(connection: sqlite3.Connection, ledger: Ledger, account: str, page: Sequence[Record]) -> Sorted:
     """Compare a page with what is stored under the same keys, and give the new rows their ids."""
-    stored = connection.execute(
-        f"SELECT key, id, source, {', '.join(ledger.payload)} FROM {ledger.table}"
-        " WHERE account = ? AND key IN (SELECT value FROM json_each(?))",
-        [account, json.dumps([record.key for record in page])],
-    )
-    told: dict[str, tuple[int, str, tuple[Value, ...]]] = {
-        key: (identity, source, tuple(said)) for key, identity, source, *said in stored
-    }
+    told = _stored(connection, ledger, account, [record.key for record in page])
+    told = _copies(connection, account, page, told) | told
     (newest,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {ledger.table}").fetchone()
     new: list[Told] = []
     revised: list[Told] = []
@@ -105,6 +100,28 @@ def _sorted(connection: sqlite3.Connection, ledger: Ledger, account: str, page: 
             revised.append(Told(record, payload, before[0]))
             told[record.key] = (before[0], record.source, payload)
     return Sorted(new, revised, len(page) - len(new) - len(revised))
+
+
+def _stored(
+    connection: sqlite3.Connection, ledger: Ledger, account: str, keys: Sequence[str]
+) -> dict[str, tuple[int, str, tuple[Value, ...]]]:
+    """Return the id, the source and the payload of the rows that are stored under some keys."""
+    stored = connection.execute(
+        f"SELECT key, id, source, {', '.join(ledger.payload)} FROM {ledger.table}"
+        " WHERE account = ? AND key IN (SELECT value FROM json_each(?))",
+        [account, json.dumps(keys)],
+    )
+    return {key: (identity, source, tuple(said)) for key, identity, source, *said in stored}
+
+
+def _copies(
+    connection: sqlite3.Connection, account: str, page: Sequence[Record], told: Container[str]
+) -> dict[str, tuple[int, str, tuple[Value, ...]]]:
+    """Return the rows of imported files that an exchange's new fills are, by the fills' own keys."""
+    new = [record for record in page if isinstance(record, Fill) and record.source != "file" and record.key not in told]
+    copies = file_rows(connection, account, [claim(fill) for fill in new])
+    stored = _stored(connection, rows.FILLS, account, list(copies.values())) if copies else {}
+    return {key: stored[copy] for key, copy in copies.items()}
 
 
 def _row(packer: Packer, told: Told, now: int) -> tuple[Value, ...]:
