@@ -153,7 +153,10 @@ class StreamKey:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Where a stream stands. `cursor` is the end of the last window proven complete, in exchange time."""
+    """Where a stream stands. `cursor` is the end of the last window proven complete, in exchange time.
+
+    `cold`: a market nothing is known to have happened in, read at night only; it holds no number back.
+    """
 
     key: StreamKey
     state: StreamState = "active"
@@ -161,6 +164,7 @@ class Stream:
     last_success: int | None = None
     last_error: str | None = None
     unreachable_before: int | None = None
+    cold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
