@@ -123,7 +123,7 @@ async def sweep(desk: Desk) -> Outcome:
     Beside the polls, not before them: a venue with two thousand markets is asked for many minutes.
     """
     # The first reading shows what is expected; before it every market would be asked.
-    read = any(state.job == "fills" for state in job_states(desk.writer.connection))
+    read = any(state.job == NIGHTLY for state in job_states(desk.writer.connection))
     if not read or not _due(desk, SWEEP, DAY):
         return Outcome()
     options = replace(_options(desk), fills=True, overlap=NIGHTLY_OVERLAP, sweep="only", retry=True)

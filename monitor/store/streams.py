@@ -52,7 +52,7 @@ def streams(connection: sqlite3.Connection, account: str | None = None) -> tuple
         " FROM streams WHERE ?1 IS NULL OR account = ?1 ORDER BY account, kind, book, symbol",
         [account],
     )
-    return tuple(Stream(StreamKey(*row[:4]), *row[4:9], bool(row[9])) for row in map(tuple, rows))
+    return tuple(Stream(StreamKey(*row[:4]), *(*row[4:9], bool(row[9]))) for row in map(tuple, rows))
 
 
 def mark(writer: Writer, key: StreamKey, state: StreamState, error: str | None, now: int) -> None:
