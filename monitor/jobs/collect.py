@@ -23,6 +23,7 @@ from monitor.exchanges.collector import collect
 from monitor.exchanges.plan import NIGHTLY_OVERLAP, POLL_OVERLAP, WEEKLY_OVERLAP, spans
 from monitor.exchanges.sources import FillSource, TransactionSource, transaction_method
 from monitor.jobs.extra_streams import ExtraStreams
+from monitor.jobs.looks import look
 from monitor.jobs.quotes import Wanted, backfill
 from monitor.jobs.reach import reach, subject_of, tell_account, tell_stream
 from monitor.jobs.troubles import AGAIN, Troubles
@@ -166,7 +167,9 @@ class _Run:
         now = await client.server_time()
         self.known = {one.key: one for one in streams.streams(self.writer.connection, self.account.name)}
         if self.options.balances:
-            await self._balances(client)
+            missing = await look(self.connections, self.account, client, retry=self.options.retry)
+            if missing:
+                self._failed(missing)
         if self.options.fills:
             await self._fills(client, now)
         if self.options.prices:
@@ -186,16 +189,6 @@ class _Run:
             extras = ExtraStreams(self.connections, self.account, lambda source: self._windows(source, now, 0, 1))
             await extras.read(client, deep=self.options.overlap >= NIGHTLY_OVERLAP, retry=self.options.retry)
             tell_account(self.writer, self.account, self.first, self.clock.now())
-
-    async def _balances(self, client: Client) -> None:
-        key, now = StreamKey(self.account.name, "balances"), self.clock.now()
-        look = await client.snapshot()
-        ledger.commit_snapshot(self.writer, look)
-        if look.error:
-            streams.mark(self.writer, key, "active", look.error, now)
-            self._failed(VenueError(look.error))
-        else:
-            streams.succeed(self.writer, key, now)
 
     async def _prices(self, client: Client, now: int) -> None:
         seen = frozenset(ledger.assets_seen(self.writer.connection, self.account.name))

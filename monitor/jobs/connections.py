@@ -71,10 +71,10 @@ class Connections:
         """Return the lock under which accounts of one venue take turns at what they share."""
         return self._turns.setdefault(exchange, asyncio.Lock())
 
-    def due(self, key: StreamKey, *, anyway: bool) -> bool:
-        """Tell whether a stream that changes slowly is read now, and take it for read: once an hour, or `anyway`."""
+    def due(self, key: StreamKey, *, anyway: bool, seconds: float = SLOW_STREAM_SECONDS) -> bool:
+        """Tell whether a stream that changes slowly is read now, and take it for read: once in `seconds`, or anyway."""
         last = self._read_at.get(key, float("-inf"))
-        if not anyway and self.monotonic() - last < SLOW_STREAM_SECONDS:
+        if not anyway and self.monotonic() - last < seconds:
             return False
         self._read_at[key] = self.monotonic()
         return True
