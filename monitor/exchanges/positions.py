@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.exchanges.client import Answer, Client
-    from monitor.records import Book
+    from monitor.records import Account, Book
 
 CONTRACT_BOOKS: tuple[Book, ...] = ("linear", "inverse", "option")
 _SWAP: dict[Book, tuple[Mapping[str, object], ...]] = {
@@ -66,13 +66,9 @@ async def positions(client: Client) -> tuple[tuple[Position, ...], bool]:
         VenueError: the venue did not tell them.
     """
     books = [book for book in client.account.books if book in CONTRACT_BOOKS]
-    known = CALLS.get(client.account.exchange, {})
-    whole, asked = all(book in known for book in books), list[Mapping[str, object]]()
+    whole = all(book in CALLS.get(client.account.exchange, {}) for book in books)
     found: dict[str, Position] = {}
-    for params in (one for book in books for one in known.get(book, (BOOK_PARAMS[book],))):
-        if params in asked:
-            continue
-        asked.append(params)
+    for params in _calls(client.account):
         answer = await client.call("fetch_positions", None, dict(params))
         rows = _rows(answer, client.account.exchange)
         whole = whole and len(rows) < MOST
@@ -82,6 +78,20 @@ async def positions(client: Client) -> tuple[tuple[Position, ...], bool]:
             found[one.symbol] = Position(one.symbol, one.book, held, one.contract_size, one.entry_price)
     mine = (one for one in found.values() if one.contracts and one.book in books)
     return tuple(sorted(mine, key=lambda one: one.symbol)), whole
+
+
+def position_calls(account: Account) -> int:
+    """Return how many calls a look at an account's positions takes."""
+    return len(_calls(account))
+
+
+def _calls(account: Account) -> list[Mapping[str, object]]:
+    """Return the parameters of each call; venues with one list for all books are asked once."""
+    known, asked = CALLS.get(account.exchange, {}), list[Mapping[str, object]]()
+    for book in account.books:
+        if book in CONTRACT_BOOKS:
+            asked += [one for one in known.get(book, (BOOK_PARAMS[book],)) if one not in asked]
+    return asked
 
 
 def _rows(answer: Answer, exchange: str) -> Sequence[Row]:
