@@ -25,6 +25,7 @@ from monitor.jobs.courier import Courier, Post
 from monitor.jobs.deliver import all_channels, deliver, heartbeat
 from monitor.jobs.desk import Desk, Job, Outcome
 from monitor.jobs.measure import measure
+from monitor.jobs.pegs import note_pegs
 from monitor.jobs.pulse import Pulse
 from monitor.jobs.reconcile import deep_read_due, reconcile, told
 from monitor.jobs.rules import alert_rules
@@ -171,8 +172,14 @@ async def balances(desk: Desk) -> Outcome:
 
 
 async def prices(desk: Desk) -> Outcome:
-    """Store new candles of everything the accounts touched."""
-    return await _collected(desk, replace(_options(desk), prices=True))
+    """Store new candles of everything the accounts touched, and check the pegs by them."""
+    outcome = await _collected(desk, replace(_options(desk), prices=True))
+    return pegged(outcome, note_pegs(desk.writer, desk.clock.now()))
+
+
+def pegged(outcome: Outcome, broken: Sequence[str]) -> Outcome:
+    """Return the outcome of reading prices, with the pegs that do not hold."""
+    return replace(outcome, figures={**outcome.figures, "depegged": list(broken)}) if broken else outcome
 
 
 def _options(desk: Desk) -> Options:
@@ -251,6 +258,7 @@ async def sync(desk: Desk, *, deep: bool = False) -> Outcome:
     summaries = await collect_all(desk.connections, desk.settings.accounts, options, desk.progress)
     _note_deep(desk, deeper, summaries)
     await measured(desk)
+    note_pegs(desk.writer, desk.clock.now())
     return told(collected(summaries), await reconcile(desk.writer, desk.clock))
 
 
