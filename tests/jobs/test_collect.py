@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import sys
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -74,14 +75,19 @@ def run(
 def cut_off(writer: Writer, accounts: Sequence[Account], windows: int) -> None:
     """Collect until so many windows are stored, then leave everything as it lies.
 
-    Nobody closes the connections of a killed process. They are thrown away here, before they warn in whatever test
-    the garbage collector happens to run.
+    Nobody closes the connections of a killed process. They are thrown away here, before they warn or complain in
+    whatever test the garbage collector happens to run.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        with pytest.raises(KeyboardInterrupt):
-            run(writer, accounts, steps=Steps(windows))
-        gc.collect()
+    complain = sys.unraisablehook
+    sys.unraisablehook = lambda _: None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            with pytest.raises(KeyboardInterrupt):
+                run(writer, accounts, steps=Steps(windows))
+            gc.collect()
+    finally:
+        sys.unraisablehook = complain
 
 
 def stored(writer: Writer, account: str) -> set[tuple[object, ...]]:
