@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.clock import DAY, SECOND, iso
+from monitor.clock import SECOND, iso
+from monitor.jobs.pegs import peg_checks
 from monitor.jobs.proof import Proof
 from monitor.records import Measurement
 from monitor.store import answers, findings, query
 from monitor.store.runs import job_states
 from monitor.store.settings import load_valuation
-from monitor.store.vitals import peg_price
 
 if TYPE_CHECKING:
     import sqlite3
@@ -104,14 +104,10 @@ def _drift(connection: sqlite3.Connection, _now: int) -> list[Vital]:
 
 def _depeg(connection: sqlite3.Connection, now: int) -> list[Vital]:
     """Distance of a market price from the assumed peg, as a share of it; assets without a market are left out."""
-    valuation = load_valuation(connection)
-    vital = []
-    for asset, peg in sorted(valuation.pegs.items()):
-        found = peg_price(connection, asset, valuation.currency, now - DAY)
-        if found is not None and peg:
-            price, source = found
-            vital.append(Vital(asset, abs(float(price / peg - 1)), detail=f"{source} {price:f}, assumed {peg:f}"))
-    return vital
+    return [
+        Vital(one.asset, float(one.distance), detail=f"{one.source} {one.price:f}, assumed {one.peg:f}")
+        for one in peg_checks(connection, now)
+    ]
 
 
 def _job_failed(connection: sqlite3.Connection, _now: int) -> list[Vital]:

@@ -41,6 +41,16 @@ def commit_prices(writer: Writer, prices: Iterable[Price]) -> Commit:
     return total
 
 
+def stored_span(connection: sqlite3.Connection, pair: Pair, exchange: str) -> tuple[int | None, int | None]:
+    """Return the first and last candle close stored of a pair at a venue, None where there is none."""
+    row = connection.execute(
+        "SELECT min(time_ms), max(time_ms) FROM prices WHERE base = ? AND quote = ? AND exchange = ?"
+        " AND source = 'candle'",
+        [*pair, exchange],
+    ).fetchone()
+    return row[0], row[1]
+
+
 def _store(connection: sqlite3.Connection, points: list[Price]) -> tuple[Commit, int | None]:
     """Store one venue's prices of one pair; return the counts and the earliest instant that changed."""
     one, times = points[0], [point.time for point in points]
