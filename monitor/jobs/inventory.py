@@ -15,6 +15,7 @@ from monitor.jobs.answer import turnover_answer
 from monitor.jobs.question import Question
 from monitor.jobs.turns import inquire
 from monitor.store.answers import snapshot, tracks_at
+from monitor.store.averages import average_lot
 from monitor.store.lots import held_lots, mark_at
 from monitor.turnover.holding import OpenLot, age
 from monitor.turnover.measures import ESTIMATED_SHARE, ratio
@@ -102,9 +103,9 @@ def _lots(inquiry: Inquiry, pool: Pool, last: Row) -> list[HeldLot]:
     lots = held_lots(inquiry.connection, pool, inquiry.window.end)
     if inquiry.method != "wac" or not lots:
         return lots
-    # A weighted average keeps one lot, stored as it stands after the newest event: of an earlier instant only the
-    # track tells how much of it there was.
-    return [lots[0]._replace(quantity=last.quantity, basis=None if last.unpriced else last.inventory_cost)]
+    # A weighted average keeps one lot, stored as it stands after the newest event.
+    then = average_lot(inquiry.connection, pool, last, inquiry.window.end)
+    return [lots[0]._replace(opened=then.opened, quantity=last.quantity, basis=then.basis)]
 
 
 def turnover_of(inquiry: Inquiry) -> Numbers:

@@ -9,6 +9,7 @@ from monitor.errors import UsageError
 from monitor.jobs.proof import Proof
 from monitor.jobs.question import selected
 from monitor.store import answers
+from monitor.store.averages import average_lot
 from monitor.store.settings import load_valuation
 from monitor.store.touched import touched
 from monitor.turnover.half_life import half_life
@@ -164,8 +165,15 @@ def _reliefs(inquiry: Inquiry, pool: Pool) -> list[Relief]:
 def _detail(inquiry: Inquiry, turn: Turn) -> Detail:
     connection, pool, window = inquiry.connection, turn.pool, inquiry.window
     held = held_by_trades(_reliefs(inquiry, pool)) if turn.sums["fills"] else []
-    opened = answers.open_lots(connection, pool, window.end) if turn.last and turn.last.quantity != "0" else []
+    opened = _open_lots(inquiry, pool, turn.last) if turn.last and turn.last.quantity != "0" else []
     opening = turn.first.inventory_cost if turn.first else 0.0
     reversion = half_life(answers.grid(connection, pool, window, GRID), window.milliseconds / GRID / 1_000)
     peak = max(opening, answers.peak(connection, pool, window))
-    return Detail(held, [OpenLot(*lot) for lot in opened], peak, reversion)
+    return Detail(held, opened, peak, reversion)
+
+
+def _open_lots(inquiry: Inquiry, pool: Pool, last: State) -> list[OpenLot]:
+    connection, instant = inquiry.connection, inquiry.window.end
+    if inquiry.method == "wac":
+        return [OpenLot(*average_lot(connection, pool, last, instant))]
+    return [OpenLot(*lot) for lot in answers.open_lots(connection, pool, instant)]
