@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from monitor.errors import UsageError
 from monitor.jobs.proof import Proof
 from monitor.jobs.question import selected
+from monitor.jobs.replays import replayed
 from monitor.store import answers
 from monitor.store.averages import average_lot
 from monitor.store.settings import load_valuation
 from monitor.store.touched import touched
 from monitor.turnover.half_life import half_life
 from monitor.turnover.holding import OpenLot, held_by_trades
-from monitor.turnover.measures import Relief, State, Step, difference, needs_replay, replay
+from monitor.turnover.measures import Relief, State, difference, lost_marks, needs_replay
 
 if TYPE_CHECKING:
     import sqlite3
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from monitor.jobs.proof import Hole
     from monitor.jobs.question import Question
     from monitor.records import Valuation
-    from monitor.store.answers import Pool
+    from monitor.store.answers import Pool, Row
     from monitor.turnover.half_life import HalfLife
     from monitor.turnover.holding import Held
     from monitor.turnover.measures import Sums
@@ -135,25 +136,25 @@ def turns(inquiry: Inquiry, scope: str, holes: Sequence[Hole]) -> list[Turn]:
     """Return what every pool asked about did; a pool without an event before the window's end only if it was named."""
     books = inquiry.question.books()
     pools = [pool for pool in inquiry.pools[scope] if pool.book in books]
-    firsts, lasts = (_states(inquiry, pools, instant) for instant in (inquiry.window.start, inquiry.window.end))
+    ends = answers.ends(inquiry.connection, pools, inquiry.window)
     return [
-        _turn(inquiry, pool, (firsts.get(pool.id), lasts.get(pool.id)), holes)
+        _turn(inquiry, pool, ends.get(pool.id, (None, None)), holes)
         for pool in pools
-        if pool.id in lasts or inquiry.assets
+        if pool.id in ends or inquiry.assets
     ]
 
 
-def _states(inquiry: Inquiry, pools: Sequence[Pool], instant: int) -> dict[int, State]:
-    return {pool: State(*row) for pool, row in answers.tracks_at(inquiry.connection, pools, instant).items()}
-
-
-def _turn(inquiry: Inquiry, pool: Pool, ends: tuple[State | None, State | None], holes: Sequence[Hole]) -> Turn:
-    window, (first, last) = inquiry.window, ends
+def _turn(inquiry: Inquiry, pool: Pool, ends: tuple[Row | None, Row | None], holes: Sequence[Hole]) -> Turn:
+    window = inquiry.window
+    first, last = (None if end is None else State._make(end) for end in ends)
     sums = difference(first, last, window)
     if first is not None and needs_replay(sums, first, last, window):
-        steps = [Step(*step) for step in answers.steps(inquiry.connection, pool, window)]
-        sums |= replay(first, steps, _reliefs(inquiry, pool), window)
-    near = [hole for hole in inquiry.proof.holes_of(pool.asset, holes) if pool.account in {"", hole.account}]
+        sums |= replayed(inquiry.connection, inquiry.valuation, pool, (first, window), sums)
+    elif first is not None and last is not None and lost_marks(first, last):
+        sums["market_time"] = (
+            last.units * answers.mark_integral(inquiry.connection, pool.asset, window.start, window.end)[0]
+        )
+    near = holes and [hole for hole in inquiry.proof.holes_of(pool.asset, holes) if pool.account in {"", hole.account}]
     turn = Turn(pool, first, last, sums, near, None)
     return Turn(pool, first, last, sums, near, _detail(inquiry, turn)) if inquiry.question.detail else turn
 
