@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
     from monitor.jobs.answer import Answer
     from monitor.jobs.exact_figures import Figures, Numbers
-    from monitor.jobs.question import Options
+    from monitor.jobs.question import By, Options
     from monitor.turnover.exact_book import Progress
 
 DISAGREES = "exact_disagrees"
 
 
-def question_of(asset: str, account: str | None = None, **options: Unpack[Options]) -> Options:
+def question_of(asset: str, **options: Unpack[Options]) -> Options:
     """Return the options of the question whose answer `explain_answer` takes apart: one asset in one book."""
-    options |= {"assets": [asset], "by": "account" if account else "asset", "detail": False}
-    options["book"] = options.get("book") or HEADLINE_BOOK
+    by: By = "account" if options.get("account") else "asset"
+    options |= {"assets": [asset], "by": by, "book": options.get("book") or HEADLINE_BOOK, "detail": False}
     return options
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from decimal import Decimal, localcontext
 from math import fsum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.exact import CONTEXT
 from monitor.store import answers
 from monitor.store.ledger_rows import fill_rows, movement_rows, price_rows, valuing
 from monitor.turnover.exact_legs import Ledger
 from monitor.turnover.exact_prices import Prices
-from monitor.turnover.measures import Relief, Step, replay
+from monitor.turnover.measures import TRADED, Relief, Step, replay
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,22 +30,29 @@ if TYPE_CHECKING:
 ZERO = Decimal(0)
 
 
-def replayed(
-    connection: sqlite3.Connection, valuation: Valuation, pool: Pool, begun: tuple[State, Window], sums: Sums
-) -> Sums:
-    """Return the sums of a pool that can be added up from a window's events, given its state at the start.
+class Doubt(NamedTuple):
+    """A window whose `sums`, differences of running sums, `lost` digits; `first` is the pool's state at its start."""
 
-    `sums` are the differences of running sums: the number of fills tells whether the ledger is the one they are of.
-    """
-    first, window = begun
+    first: State
+    window: Window
+    sums: Sums
+    lost: set[str]
+
+
+def replayed(connection: sqlite3.Connection, valuation: Valuation, pool: Pool, doubt: Doubt) -> Sums:
+    """Return the sums of a pool that can be added up from a window's events."""
+    first, window = doubt.first, doubt.window
     steps = [Step(*step) for step in answers.steps(connection, pool, window)]
     reliefs = [Relief(*relief) for relief in answers.reliefs(connection, pool, window)]
     found = replay(first, steps, reliefs, window, spot=pool.book == "spot")
     if found["units_time"]:
         found["market_time"] = _market_time(connection, pool, first, steps, window)
     # An option's pool is named by its symbol, and the ledger is not ordered by that.
-    legs = [] if pool.book == "option" or not sums["fills"] else _legs(connection, valuation, pool, window)
-    if sum(leg.does == "trade" for leg in legs) != sums["fills"]:
+    if pool.book == "option" or doubt.lost.isdisjoint(TRADED):
+        return found
+    legs = _legs(connection, valuation, pool, window)
+    if sum(leg.does == "trade" for leg in legs) != doubt.sums["fills"]:
+        # The ledger is ahead of the tracks.
         return found
     found |= _traded(legs)
     if len(legs) == len(steps) and pool.book != "inverse":

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from monitor.errors import UsageError
 from monitor.jobs.proof import Proof
-from monitor.jobs.question import selected
-from monitor.jobs.replays import replayed
+from monitor.jobs.question import known, selected
+from monitor.jobs.replays import Doubt, replayed
 from monitor.store import answers
 from monitor.store.averages import average_lot
 from monitor.store.settings import load_valuation
 from monitor.store.touched import touched
 from monitor.turnover.half_life import half_life
 from monitor.turnover.holding import OpenLot, held_by_trades
-from monitor.turnover.measures import Relief, State, difference, lost_marks, needs_replay
+from monitor.turnover.measures import Relief, State, difference, lost_marks, lost_sums
 
 if TYPE_CHECKING:
     import sqlite3
@@ -50,6 +50,13 @@ class Inquiry:
     pools: Mapping[str, Sequence[Pool]]
     restating: Mapping[str, int]
 
+    def asked(self, scope: str) -> list[Pool]:
+        """Return the pools of a scope that the question is about: those of its books, and of its account."""
+        books, account = self.question.books(), self.question.account
+        return [
+            pool for pool in self.pools[scope] if pool.book in books and (account is None or pool.account == account)
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Detail:
@@ -77,7 +84,8 @@ def inquire(connection: sqlite3.Connection, question: Question, now: int) -> Inq
     """Put a question to a database.
 
     Raises:
-        UsageError: an asset the ledger or the book does not have, a method no tracks are stored for, an empty window.
+        UsageError: an asset the ledger or the book does not have, an unknown account, a method no tracks are stored
+            for, an empty window.
     """
     valuation = load_valuation(connection)
     method = question.method or valuation.method
@@ -88,9 +96,13 @@ def inquire(connection: sqlite3.Connection, question: Question, now: int) -> Inq
         )
     restating = {asset: since for asset, since in touched(connection).items() if asset not in valuation.cash}
     assets = selected(question.assets, _known(connection, question.assets, method) | restating.keys(), valuation.cash)
-    pools = {scope: answers.pools(connection, scope, method, assets) for scope in ("portfolio", "account")}
+    scopes = {"portfolio", question.scope}
+    pools = {scope: answers.pools(connection, scope, method, assets) for scope in sorted(scopes)}
     _check_books(question, assets - restating.keys(), pools["portfolio"])
-    proof = Proof(answers.coverage(connection), _holders(pools["account"]))
+    coverage = answers.coverage(connection)
+    if question.account is not None:
+        known("--account", question.account, coverage)
+    proof = Proof(coverage, answers.holders(connection, method, assets))
     as_of = proof.as_of(now, valuation.stale_after) if question.as_of is None else question.as_of
     return Inquiry(
         connection=connection,
@@ -116,14 +128,6 @@ def _known(connection: sqlite3.Connection, assets: Sequence[str], method: str) -
     return {pool.asset for pool in answers.pools(connection, "portfolio", method)}
 
 
-def _holders(pools: Sequence[Pool]) -> dict[str, set[str]]:
-    """Return the accounts that ever held each asset."""
-    holders: dict[str, set[str]] = {}
-    for pool in pools:
-        holders.setdefault(pool.asset, set()).add(pool.account)
-    return holders
-
-
 def _check_books(question: Question, assets: Iterable[str], pools: Sequence[Pool]) -> None:
     """Refuse an asset that has inventory, but in other books than those asked about."""
     for asset in sorted(assets):
@@ -134,8 +138,7 @@ def _check_books(question: Question, assets: Iterable[str], pools: Sequence[Pool
 
 def turns(inquiry: Inquiry, scope: str, holes: Sequence[Hole]) -> list[Turn]:
     """Return what every pool asked about did; a pool without an event before the window's end only if it was named."""
-    books = inquiry.question.books()
-    pools = [pool for pool in inquiry.pools[scope] if pool.book in books]
+    pools = inquiry.asked(scope)
     ends = answers.ends(inquiry.connection, pools, inquiry.window)
     return [
         _turn(inquiry, pool, ends.get(pool.id, (None, None)), holes)
@@ -148,8 +151,8 @@ def _turn(inquiry: Inquiry, pool: Pool, ends: tuple[Row | None, Row | None], hol
     window = inquiry.window
     first, last = (None if end is None else State._make(end) for end in ends)
     sums = difference(first, last, window)
-    if first is not None and needs_replay(sums, first, last, window):
-        sums |= replayed(inquiry.connection, inquiry.valuation, pool, (first, window), sums)
+    if first is not None and (lost := lost_sums(sums, first, last, window)):
+        sums |= replayed(inquiry.connection, inquiry.valuation, pool, Doubt(first, window, sums, lost))
     elif first is not None and last is not None and lost_marks(first, last):
         sums["market_time"] = (
             last.units * answers.mark_integral(inquiry.connection, pool.asset, window.start, window.end)[0]

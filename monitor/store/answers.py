@@ -92,16 +92,35 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 def pools(connection: sqlite3.Connection, scope: str, method: str, assets: Collection[str] = ()) -> tuple[Pool, ...]:
     """Return the pools of a scope and costing method, of all assets or of some, by asset, book and account."""
     some: list[tuple[str, tuple[str, ...]]] = [("AND asset = ?", (asset,)) for asset in sorted(assets)] or [("", ())]
+    cursor = connection.cursor()
+    cursor.row_factory = None
     return tuple(
-        Pool(*row)
+        Pool._make(row)
         for condition, asset in some
-        for row in connection.execute(
+        for row in cursor.execute(
             "SELECT id, scope, account, asset, book FROM pools WHERE scope = ? AND account IN ("  # noqa: S608  # constants
             "SELECT account FROM accounts UNION ALL SELECT '')"
             f" AND method = ? {condition} ORDER BY asset, book, account",
             (scope, method, *asset),
         )
     )
+
+
+def holders(connection: sqlite3.Connection, method: str, assets: Collection[str] = ()) -> dict[str, set[str]]:
+    """Return the accounts that ever held each asset, of all assets or of some."""
+    some: list[tuple[str, tuple[str, ...]]] = [("AND asset = ?", (asset,)) for asset in assets] or [("", ())]
+    found: dict[str, set[str]] = {}
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    for condition, asset in some:
+        rows = cursor.execute(
+            "SELECT DISTINCT asset, account FROM pools WHERE scope = 'account' AND account IN ("  # noqa: S608  # constants
+            f"SELECT account FROM accounts) AND method = ? {condition}",
+            (method, *asset),
+        )
+        for name, account in rows:
+            found.setdefault(name, set()).add(account)
+    return found
 
 
 def has_tracks(connection: sqlite3.Connection, method: str) -> bool:

@@ -5,7 +5,7 @@
 where X(t) is the sum after all events before t, integrals extended from the last event to t. Each state is kept as the
 few floats it is made of (the segment's prefix, the row, the extension) and subtracted in one correctly rounded
 addition: a small window late in a long history loses no digits between segments. Where it would lose them inside a
-segment, `needs_replay` says so and `replay` adds up the window's own events instead.
+segment, `lost_sums` says so and `replay` adds up the window's own events instead.
 
 Cost is divided by cost, market value by market value, units by units. Missing is None, never 0 and never infinite.
 """
@@ -40,13 +40,17 @@ HELD_WITHIN = (
     ("held_1h", 60_000, 3_600_000),
     ("held_1d", 3_600_000, 86_400_000),
 )
-# Sums that a figure is made of. Of the headline even a nothing is doubted where few events could be added up again; of
-# the others only where what was taken off it is so much that a ten-millionth of the currency would vanish in it.
-HEADLINE = frozenset({"cogs", "cover_basis", "units_relieved", "cost_time", "units_time"})
-JUDGED = (
-    *("cogs", "cover_basis", "units_relieved", "cost_time", "units_time", "buy_notional", "sell_notional"),
-    *("market_time", "fee_basis", "withdrawn_basis", "held_time", "estimated_time", "cross_buy", "cross_sell"),
-)
+# Sums that a figure is made of. A difference of nothing is doubted only where few events could be added up again, and
+# what it was taken from is so great that a ten-millionth of the currency would vanish in it.
+TRADED = frozenset({"buy_notional", "sell_notional", "cross_buy", "cross_sell", "realised_pnl"})
+JUDGED = [
+    (name, SUMS.index(name))
+    for name in (
+        *("cogs", "cover_basis", "units_relieved", "cost_time", "units_time", "buy_notional", "sell_notional"),
+        *("market_time", "fee_basis", "withdrawn_basis", "held_time", "estimated_time", "cross_buy", "cross_sell"),
+    )
+]
+PNL_AT = SUMS.index("realised_pnl")
 GREAT = 1e9
 
 # What still runs while nothing happens, and the state it runs with.
@@ -57,6 +61,7 @@ INTEGRALS = {
     "active_time": "active",
     "unpriced_time": "unpriced",
 }
+NO_SUMS = dict.fromkeys(SUMS, 0.0)
 
 Sums = dict[str, float]
 Metrics = dict[str, object]
@@ -66,8 +71,8 @@ class State(NamedTuple):
     """A pool at an instant: its last event before it, and what the segment and the mark add to that.
 
     `sums` run from the start of the segment in the order of `schema.SUMS`; `before` holds the sums before the segment
-    as pairs (high, low), empty where it is not needed. `mark_time` is the integral of the mark from the event to the instant in currency *
-    milliseconds a unit, `unmarked` the milliseconds of that span before the asset's first mark.
+    as pairs (high, low), empty where it is not needed. `mark_time` is the integral of the mark from the event to the
+    instant in currency * milliseconds a unit, `unmarked` the milliseconds of that span before the asset's first mark.
     """
 
     time: int
@@ -112,9 +117,9 @@ class Relief(NamedTuple):
 def difference(first: State | None, last: State | None, window: Window) -> Sums:
     """Return the sums over `window` from the states at its start and at its end; None: no event before that instant."""
     if last is None:
-        return dict.fromkeys(SUMS, 0.0)
+        return dict(NO_SUMS)
     if first is not None and first.ordinal == last.ordinal:
-        sums = dict.fromkeys(SUMS, 0.0) | _quiet(first, last, window)
+        sums = NO_SUMS | _quiet(first, last, window)
     elif first is not None and first.segment == last.segment:
         sums = dict(zip(SUMS, map(sub, last.sums, first.sums), strict=True))
         _run_on(sums, first, last, window)
@@ -175,23 +180,29 @@ def _ran(state: State, instant: int) -> dict[str, float]:
     }
 
 
-def needs_replay(sums: Sums, first: State | None, last: State | None, window: Window) -> bool:
-    """Return whether a sum is so much smaller than what it was taken from that digits are gone."""
+def lost_sums(sums: Sums, first: State | None, last: State | None, window: Window) -> set[str]:
+    """Return the sums that are so much smaller than what they were taken from that digits are gone."""
     if first is None or last is None or first.ordinal == last.ordinal:
-        return False
-    taken = dict(zip(SUMS, first.sums, strict=True))
-    if first.quantity != "0":
-        for name, value in _ran(first, window.start).items():
-            taken[name] += value
-    few = last.ordinal - first.ordinal <= FEW_EVENTS
-    for name in JUDGED:
-        if abs(taken[name]) > GREATEST_CANCELLATION * abs(sums[name]) and (
-            sums[name] or (few and (name in HEADLINE or abs(taken[name]) > GREAT))
+        return set()
+    ran = {} if first.quantity == "0" else _ran(first, window.start)
+    few, length = last.ordinal - first.ordinal <= FEW_EVENTS, window.milliseconds
+    lost, had = set(), first.sums
+    for name, at in JUDGED:
+        value, before = sums[name], abs(had[at] + ran[name]) if name in ran else abs(had[at])
+        if before > GREATEST_CANCELLATION * abs(value) and (
+            value or (few and before > GREAT * (length if name in INTEGRALS else 1))
         ):
-            return True
-    # A profit is judged beside what was relieved: it may be the small difference of great amounts.
+            lost.add(name)
     relieved = sums["cogs"] + sums["cover_basis"]
-    return abs(taken["realised_pnl"]) > GREATEST_CANCELLATION * max(relieved, abs(sums["realised_pnl"])) > 0
+    # Units without basis, or basis without units: one of the two has vanished.
+    if few and bool(sums["units_relieved"]) != bool(relieved):
+        lost |= {"cogs", "units_relieved"}
+    if few and bool(sums["units_time"]) != bool(sums["cost_time"]):
+        lost |= {"cost_time", "units_time"}
+    # A profit is judged beside what was relieved: it may be the small difference of great amounts.
+    if abs(had[PNL_AT]) > GREATEST_CANCELLATION * max(relieved, abs(sums["realised_pnl"])) > 0:
+        lost.add("realised_pnl")
+    return lost
 
 
 def lost_marks(first: State, last: State) -> bool:
@@ -258,7 +269,9 @@ def status(sums: Sums, *, partial: bool) -> str:
         return "unpriced"
     if partial:
         return "partial"
-    if (estimated_share(sums)["estimated_share"] or 0.0) > ESTIMATED_SHARE:
+    if sums["estimated_relieved"] > ESTIMATED_SHARE * relieved or (
+        sums["estimated_time"] > ESTIMATED_SHARE * sums["cost_time"]
+    ):
         return "estimated"
     if not sums["cost_time"]:
         return "instantaneous" if relieved else "no_inventory"
@@ -269,9 +282,9 @@ def estimated_share(sums: Sums) -> dict[str, float | None]:
     """Return which share (0..1) of the relieved basis and of the average inventory is estimated, and the greater."""
     relieved = ratio(sums["estimated_relieved"], sums["cogs"] + sums["cover_basis"])
     inventory = ratio(sums["estimated_time"], sums["cost_time"])
-    known = [share for share in (relieved, inventory) if share is not None]
+    greater = max(relieved or 0.0, inventory or 0.0)
     return {
-        "estimated_share": max(known) if known else None,
+        "estimated_share": None if relieved is None and inventory is None else greater,
         "estimated_share_of_relieved": relieved,
         "estimated_share_of_inventory": inventory,
     }

@@ -59,7 +59,7 @@ class Book:
         self.path.append((fill.time, self.units, self.cost))
 
     def market(self, window: Window) -> dict[str, Fraction]:
-        """Return notionals, profit, velocity and portfolio turnover rate of a window; there is a mark all through it."""
+        """Return notionals, profit, velocity and portfolio turnover rate of a window that has marks all through."""
         inside = [row for row in self.traded if window.start <= row[0] < window.end]
         buys, sells = (sum((row[2] for row in inside if row[1] == side), Fraction(0)) for side in ("buy", "sell"))
         relieved = sum((row[2] for row in self.reliefs if window.start <= row[0] < window.end), Fraction(0))
