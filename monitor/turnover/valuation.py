@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from monitor.schema import MARKS
 from monitor.turnover.arrays import TRADE
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from monitor.records import Valuation
 
 FILE = "file"
+UNKNOWN, NAMELESS, TIMELESS = (pl.lit(None, dtype=kind) for kind in (pl.Float64, pl.String, pl.Int64))
 # Who is first among prices of one instant at one venue: the currency before a peg, as quoted before inverted.
 RANKED = ("time_ms", "rank", "via", "exchange")
 
@@ -145,19 +147,37 @@ def value_legs(legs: pl.DataFrame, prices: pl.DataFrame, valuation: Valuation) -
     A given value wins. A trade is worth what was paid for it, by the value of that; where that has none, by its base.
     Legs marked `first` are given a mark whatever they are.
     """
+    legs, asked = _asked(legs, valuation)
+    if asked.is_empty():
+        return _valued(legs.with_columns(other=False, value=UNKNOWN, source=NAMELESS, known_ms=TIMELESS))
+    first = unit_values(asked.with_columns(asset=pl.coalesce("worth_asset", "asset")), prices, valuation)
+    rest = asked.filter(pl.col("other_asset").is_not_null()).join(first, on="row", how="anti")
+    second = unit_values(rest.with_columns(asset="other_asset"), prices, valuation)
+    found = pl.concat([first.with_columns(other=False), second.with_columns(other=True)])
+    legs = legs.join(found, on="row", how="left", maintain_order="left")
+    return _valued(legs.with_columns(pl.col("other").fill_null(value=False)))
+
+
+def asks_for(legs: pl.DataFrame, valuation: Valuation) -> tuple[frozenset[str], int]:
+    """Return the assets whose prices `value_legs` looks for, and from when on; none and 0 where it needs none."""
+    _, asked = _asked(legs, valuation)
+    names = pl.concat([asked.select(pl.coalesce("worth_asset", "asset")), asked.select("other_asset")], how="diagonal")
+    found = {name for column in names for name in column.unique() if name is not None}
+    return frozenset(found - {valuation.currency}), 0 if asked.is_empty() else int(str(asked["time_ms"].min()))
+
+
+def _asked(legs: pl.DataFrame, valuation: Valuation) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Number legs, add what needs no price (`own`), and return them and those of them that need one."""
     paid = pl.col("worth_asset").replace_strict(fixed(valuation), default=None, return_dtype=pl.Float64)
     # what a fill was paid in needs no market where it is money; a lot at the mark asks for the market even of a peg
     is_own = (pl.col("action") == TRADE) | (pl.col("worth_asset") == valuation.currency)
     legs = legs.with_row_index("row").with_columns(own=pl.when(is_own & pl.col("given").is_null()).then(paid))
     needed = pl.col("worth_asset").is_not_null() & pl.col("given").is_null() & pl.col("own").is_null()
-    asked = legs.filter(needed | (pl.col("first") & pl.col("own").is_null()))
-    first = unit_values(asked.with_columns(asset=pl.coalesce("worth_asset", "asset")), prices, valuation)
-    rest = asked.filter(pl.col("other_asset").is_not_null()).join(first, on="row", how="anti")
-    second = unit_values(rest.with_columns(asset="other_asset"), prices, valuation)
-    found = pl.concat([first.with_columns(other=False), second.with_columns(other=True)])
-    legs = legs.join(found, on="row", how="left", maintain_order="left").with_columns(
-        pl.col("other").fill_null(value=False)
-    )
+    return legs, legs.filter(needed | (pl.col("first") & pl.col("own").is_null()))
+
+
+def _valued(legs: pl.DataFrame) -> pl.DataFrame:
+    """Make values of unit values."""
     unit = pl.coalesce("own", "value")
     return legs.with_columns(
         value=pl.coalesce("given", unit * pl.when("other").then("other_worth").otherwise("worth")),
@@ -199,3 +219,8 @@ def marks(prices: pl.DataFrame, assets: Iterable[str], valuation: Valuation) -> 
         grown.fill_null(0.0).cum_sum().over("asset").alias("mark_time"),
         "source",
     )
+
+
+def mark_frame(rows: Iterable[tuple[str, int, float, float, str]]) -> pl.DataFrame:
+    """Return marks, sorted by asset and time, as a frame of schema.MARKS."""
+    return pl.DataFrame(list(rows), schema={name: getattr(pl, kind) for name, kind in MARKS.items()}, orient="row")
