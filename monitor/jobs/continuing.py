@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.jobs.derived import note_findings, pool_rows
-from monitor.jobs.tails import plan
+from monitor.jobs.tails import plan as plan_tails
 from monitor.store.findings import findings
-from monitor.store.frames import price_frame, priced_since, rows_since
+from monitor.store.frames import mark_frame, price_frame, rows_since, to_be_valued
 from monitor.store.tails import known_marks
 from monitor.store.track import Derived, PoolKey, Tail, extend_marks, extend_tracks
 from monitor.turnover.state import stood_since
-from monitor.turnover.track import Plan, computed, ordered_legs
-from monitor.turnover.valuation import asks_for, mark_frame, marks, value_legs
+from monitor.turnover.track import Plan, newer_marks, recompute
 
 if TYPE_CHECKING:
     import sqlite3
@@ -31,10 +30,10 @@ def go_on(
 ) -> frozenset[str]:
     """Compute stale assets from the last segment before what is stale; return those that need all their rows."""
     standing = {(finding.code, finding.subject) for finding in findings(connection)} if stale else set()
-    tails, whole = plan(connection, valuation, stale, standing)
+    tails, whole = plan_tails(connection, valuation, stale, standing)
     if not tails.stale:
         return whole
-    newer = _newer_marks(connection, valuation, tails.stale)
+    newer = _newer_marks(connection, valuation, {asset: tails.stale[asset] for asset in tails.priced})
     tracks = _tracks(connection, valuation, tails, newer)
     # A tail does not show how many legs of the whole history have no value.
     refused = {finding.subject for finding in tracks.findings if finding.code == "unpriced"}
@@ -74,8 +73,8 @@ def _tracks(
 ) -> Tracks:
     """Compute the tails."""
     fills, movements = rows_since(connection, tails.stale, tails.reads)
-    legs = ordered_legs(fills, movements, valuation, tails.stale)
-    asked, first = asks_for(legs, valuation)
+    money = {valuation.currency, *valuation.pegs}
+    asked, first = to_be_valued(fills, movements, tails.stale, money)
     prices = price_frame(connection, asked, first)
     known = [
         mark
@@ -85,9 +84,8 @@ def _tracks(
             *newer.get(asset, ()),
         )
     ]
-    return computed(
-        value_legs(legs, prices, valuation), mark_frame(known), valuation, Plan(tails.starts, tails.together)
-    )
+    plan = Plan(tails.starts, tails.together, mark_frame(known))
+    return recompute(fills, movements, prices, valuation, assets=tails.stale, plan=plan)
 
 
 def _begun(tails: Tails, asset: str) -> int:
@@ -98,16 +96,15 @@ def _begun(tails: Tails, asset: str) -> int:
 
 
 def _newer_marks(
-    connection: sqlite3.Connection, valuation: Valuation, stale: Mapping[str, int]
+    connection: sqlite3.Connection, valuation: Valuation, priced: Mapping[str, int]
 ) -> dict[str, list[Mark]]:
-    """Return the marks of assets from when they are stale, where prices are known since; they follow the stored ones.
+    """Return the marks of assets from when prices of theirs are new; they follow the stored ones.
 
     The last price of each series before that is read too, so that the mark between two prices is what it was.
     """
-    priced = {asset: since for asset, since in stale.items() if priced_since(connection, asset, since)}
     if not priced:
         return {}
-    found = marks(price_frame(connection, priced.keys(), min(priced.values())), priced, valuation)
+    found = newer_marks(price_frame(connection, priced.keys(), min(priced.values())), priced, valuation)
     rows: dict[str, list[Mark]] = {asset: [] for asset in priced}
     last = {asset: known_marks(connection, asset, since - 1, since)[-1:] for asset, since in priced.items()}
     for asset, time, mark, _, source in found.iter_rows():

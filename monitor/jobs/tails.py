@@ -50,6 +50,7 @@ class Tails:
     reads: list[tuple[str, int, int]] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     stale: dict[str, int] = field(default_factory=dict)
+    priced: set[str] = field(default_factory=set)
 
 
 def plan(
@@ -82,6 +83,7 @@ def plan(
         tails.since.update(part.since)
         tails.reads.extend(part.reads)
         tails.stale.update(part.stale)
+        tails.priced.update([asset] if any(note.priced for note in notes) else [])
     return tails, frozenset(whole)
 
 

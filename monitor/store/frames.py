@@ -8,11 +8,12 @@ Rows come through the standard connection: a second SQLite library in the proces
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from monitor.schema import FILLS, MOVEMENTS, PRICES, Columns
+from monitor.schema import FILLS, MARKS, MOVEMENTS, PRICES, Columns
 from monitor.store.settings import load_valuation
 
 if TYPE_CHECKING:
@@ -152,10 +153,32 @@ def price_frame(connection: sqlite3.Connection, assets: Collection[str], since: 
     return _frame(connection, PRICES, source, "p", wanted, json.dumps(last))
 
 
-def priced_since(connection: sqlite3.Connection, asset: str, since: int) -> bool:
-    """Tell whether any price that may value an asset is known from `since` or later."""
-    query = "SELECT 1 FROM prices WHERE base = ? AND quote = ? AND time_ms >= ? LIMIT 1"
-    return any(connection.execute(query, (*pair, since)).fetchone() for pair in _valuing(connection, (asset,)))
+def mark_frame(rows: Iterable[tuple[str, int, float, float, str]]) -> pl.DataFrame:
+    """Return marks, sorted by asset and time, as a frame of schema.MARKS."""
+    return pl.DataFrame(list(rows), schema={name: getattr(pl, kind) for name, kind in MARKS.items()}, orient="row")
+
+
+def to_be_valued(
+    fills: pl.DataFrame, movements: pl.DataFrame, assets: Collection[str], money: Collection[str]
+) -> tuple[frozenset[str], int]:
+    """Return whose prices rows of the ledger may ask for when they move `assets`, and from when on.
+
+    A fill paid in money asks for none; else for what it was paid in or, where that has no price, its base. A fee in
+    another asset and a movement ask for what they move.
+    """
+    paid = pl.col("settle").fill_null(pl.col("quote"))
+    asking = fills.filter(~pl.col("quote").is_in(money) | ~paid.is_in(money))
+    found = set(chain.from_iterable(asking.select("base", "quote", "settle").unique().iter_rows()))
+    times = [asking["time_ms"].min()] if asking.height else []
+    for asset in assets:
+        third = fills.filter((pl.col("quote") != asset) & pl.col("fees").str.contains(json.dumps(asset), literal=True))
+        if third.height:
+            found.add(asset)
+            times.append(third["time_ms"].min())
+    if movements.height:
+        found.update(assets, *movements.select("asset", "to_asset").iter_rows())
+        times.append(movements["time_ms"].min())
+    return frozenset(found - {None, ""}), min((int(str(time)) for time in times), default=0)
 
 
 def traded_with(connection: sqlite3.Connection, assets: Collection[str]) -> frozenset[str]:

@@ -37,7 +37,7 @@ def commit_prices(writer: Writer, prices: Iterable[Price]) -> Commit:
             if first is not None:
                 since.append(((base, quote), first))
         connection.executemany("INSERT OR IGNORE INTO pairs (base, quote) VALUES (?, ?)", [pair for pair, _ in since])
-        touch(connection, _revalued(connection, since))
+        touch(connection, _revalued(connection, since), priced=True)
     return total
 
 

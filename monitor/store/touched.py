@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 NOTE = (
-    "INSERT INTO touched (asset, account, book, since_ms, whole) VALUES (?, ?, ?, ?, ?)"
-    " ON CONFLICT (asset, account, book) DO UPDATE"
-    " SET since_ms = min(since_ms, excluded.since_ms), whole = max(whole, excluded.whole)"
+    "INSERT INTO touched (asset, account, book, since_ms, whole, priced) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (asset, account, book) DO UPDATE SET since_ms = min(since_ms, excluded.since_ms),"
+    " whole = max(whole, excluded.whole), priced = max(priced, excluded.priced)"
 )
 Place = tuple[str, str, str]
 
@@ -19,13 +19,14 @@ Place = tuple[str, str, str]
 class Note(NamedTuple):
     """Pools of an asset that are stale from an instant on; an empty account or book means every one.
 
-    `whole`: a row of the ledger was replaced, so that nothing computed with it may be kept.
+    `whole`: a row of the ledger was replaced, so that nothing computed with it may be kept. `priced`: a price came in.
     """
 
     account: str
     book: str
     since: int
     whole: bool
+    priced: bool
 
 
 def earliest(moments: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -37,14 +38,16 @@ def earliest(moments: Iterable[tuple[str, int]]) -> dict[str, int]:
     return since
 
 
-def touch(connection: sqlite3.Connection, since: Mapping[str, int], *, whole: bool = False) -> None:
+def touch(
+    connection: sqlite3.Connection, since: Mapping[str, int], *, whole: bool = False, priced: bool = False
+) -> None:
     """Note that all derived rows of assets are stale from an instant on; an earlier note stays."""
-    connection.executemany(NOTE, [(asset, "", "", instant, whole) for asset, instant in since.items()])
+    connection.executemany(NOTE, [(asset, "", "", instant, whole, priced) for asset, instant in since.items()])
 
 
 def touch_pools(connection: sqlite3.Connection, since: Mapping[Place, int]) -> None:
     """Note that the pools of one (asset, account, book) are stale from an instant on; an earlier note stays."""
-    connection.executemany(NOTE, [(*place, instant, 0) for place, instant in since.items()])
+    connection.executemany(NOTE, [(*place, instant, 0, 0) for place, instant in since.items()])
 
 
 def touched(connection: sqlite3.Connection) -> dict[str, int]:
@@ -56,9 +59,9 @@ def touched(connection: sqlite3.Connection) -> dict[str, int]:
 def notes(connection: sqlite3.Connection) -> dict[str, list[Note]]:
     """Return what is noted about each stale asset."""
     found: dict[str, list[Note]] = {}
-    query = "SELECT asset, account, book, since_ms, whole FROM touched ORDER BY asset, account, book"
-    for asset, account, book, since, whole in connection.execute(query):
-        found.setdefault(asset, []).append(Note(account, book, since, bool(whole)))
+    query = "SELECT asset, account, book, since_ms, whole, priced FROM touched ORDER BY asset, account, book"
+    for asset, account, book, since, whole, priced in connection.execute(query):
+        found.setdefault(asset, []).append(Note(account, book, since, bool(whole), bool(priced)))
     return found
 
 

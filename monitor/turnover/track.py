@@ -60,17 +60,19 @@ class Start(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What is computed of the legs at hand, and from where.
+    """Which pools are computed and from where, of rows that are not all there are.
 
-    Pools with None are left alone, those that are not named are new. Between the accounts of the (asset, book) in
-    `together` lots have moved: they go on together.
+    Pools with None are left alone, those that are not named have not had an event before. Between the accounts of the
+    (asset, book) in `together` lots have moved: they go on together. `marks` (schema.MARKS) are those that count; None:
+    they follow from the prices at hand.
     """
 
     starts: Mapping[PoolKey, Start | None] = {}
     together: Collection[tuple[str, str]] = ()
+    marks: pl.DataFrame | None = None
 
 
-ANEW = Start(0)
+ANEW, EVERYTHING = Start(0), Plan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,12 @@ def recompute(  # noqa: PLR0913  the three tables of the ledger, and what to mak
     *,
     assets: Collection[str] | None = None,
     scopes: Collection[str] = SCOPES,
-    starts: Mapping[PoolKey, Start] | None = None,
+    plan: Plan = EVERYTHING,
 ) -> Tracks:
-    """Return the tracks of `assets` (None: of all), computed from nothing but for pools in `starts`.
+    """Return the tracks of `assets` (None: of all), computed from nothing but for pools that a plan lets go on.
 
     Fills, movements and prices have the columns of schema.FILLS, MOVEMENTS and PRICES and must be all there are of
-    these assets; of pools in `starts`, all since then. Assets that convert into one of them are computed too. A pool
+    these assets; of pools that go on, all since then. Assets that convert into one of them are computed too. A pool
     that goes on from a start has the rows from that segment on, with the lots that were open there. It must not go on
     where an event came late and the pool opens with lots that nobody told (neither fill nor movement): late events may
     explain them.
@@ -117,26 +119,8 @@ def recompute(  # noqa: PLR0913  the three tables of the ledger, and what to mak
     """
     if valuation.method not in METHODS:
         raise UsageError(f"{valuation.method!r} is no costing method.", f"Choose one of {', '.join(METHODS)}.")
-    valued = value_legs(ordered_legs(fills, movements, valuation, assets), prices, valuation)
-    marks = marks_of(prices, valued["asset"].unique(), valuation)
-    return computed(valued, marks, valuation, Plan(starts or {}), scopes)
-
-
-def ordered_legs(
-    fills: pl.DataFrame, movements: pl.DataFrame, valuation: Valuation, assets: Collection[str] | None
-) -> pl.DataFrame:
-    """Return the legs of assets (None: of all) in order within their partitions, not yet valued."""
-    return grouped(legs(fills, movements, valuation), assets)
-
-
-def computed(
-    valued: pl.DataFrame,
-    marks: pl.DataFrame,
-    valuation: Valuation,
-    plan: Plan,
-    scopes: Collection[str] = SCOPES,
-) -> Tracks:
-    """Return the tracks of grouped and valued legs, as far as a plan wants them; `marks` as schema.MARKS has them."""
+    valued = value_legs(grouped(legs(fills, movements, valuation), assets), prices, valuation)
+    marks = marks_of(prices, valued["asset"].unique(), valuation) if plan.marks is None else plan.marks
     findings, refused = _unpriced(valued), list[PoolKey]()
     pools: dict[PoolKey, PoolFrames] = {}
     for batch in _batches(partitions(valued, scopes, plan.together)):
@@ -154,6 +138,11 @@ def computed(
         frames = pool_frames([(one.finished, one.origins, len(one.partition.pools)) for one in done])
         pools |= dict(zip([key for one in done for key in _keys(one.partition, valuation)], frames, strict=True))
     return Tracks(pools, marks, tuple(findings), tuple(refused))
+
+
+def newer_marks(prices: pl.DataFrame, assets: Collection[str], valuation: Valuation) -> pl.DataFrame:
+    """Return the marks (schema.MARKS) that follow from some prices."""
+    return marks_of(prices, assets, valuation)
 
 
 def _keys(partition: Partition, valuation: Valuation) -> list[PoolKey]:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from monitor.schema import MARKS
 from monitor.turnover.arrays import TRADE
 
 if TYPE_CHECKING:
@@ -158,14 +157,6 @@ def value_legs(legs: pl.DataFrame, prices: pl.DataFrame, valuation: Valuation) -
     return _valued(legs.with_columns(pl.col("other").fill_null(value=False)))
 
 
-def asks_for(legs: pl.DataFrame, valuation: Valuation) -> tuple[frozenset[str], int]:
-    """Return the assets whose prices `value_legs` looks for, and from when on; none and 0 where it needs none."""
-    _, asked = _asked(legs, valuation)
-    names = pl.concat([asked.select(pl.coalesce("worth_asset", "asset")), asked.select("other_asset")], how="diagonal")
-    found = {name for column in names for name in column.unique() if name is not None}
-    return frozenset(found - {valuation.currency}), 0 if asked.is_empty() else int(str(asked["time_ms"].min()))
-
-
 def _asked(legs: pl.DataFrame, valuation: Valuation) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Number legs, add what needs no price (`own`), and return them and those of them that need one."""
     paid = pl.col("worth_asset").replace_strict(fixed(valuation), default=None, return_dtype=pl.Float64)
@@ -219,8 +210,3 @@ def marks(prices: pl.DataFrame, assets: Iterable[str], valuation: Valuation) -> 
         grown.fill_null(0.0).cum_sum().over("asset").alias("mark_time"),
         "source",
     )
-
-
-def mark_frame(rows: Iterable[tuple[str, int, float, float, str]]) -> pl.DataFrame:
-    """Return marks, sorted by asset and time, as a frame of schema.MARKS."""
-    return pl.DataFrame(list(rows), schema={name: getattr(pl, kind) for name, kind in MARKS.items()}, orient="row")

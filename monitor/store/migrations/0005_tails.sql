@@ -6,6 +6,7 @@ CREATE TABLE stale (                        -- pools whose derived rows are olde
     book TEXT NOT NULL DEFAULT '',          -- empty: of every book
     since_ms INTEGER NOT NULL,
     whole INTEGER NOT NULL DEFAULT 0,       -- 1: a row was replaced, nothing that was computed with it may be kept
+    priced INTEGER NOT NULL DEFAULT 0,      -- 1: a price came in since that may value it
     PRIMARY KEY (asset, account, book)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO stale (asset, since_ms, whole) SELECT asset, since_ms, 1 FROM touched;
