@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
 from monitor.jobs.answer import turnover_answer
-from monitor.jobs.measure import derived
+from monitor.jobs.derived import derived
 from monitor.jobs.question import Question
 from monitor.jobs.turns import inquire
 from monitor.store.answers import snapshot

@@ -143,7 +143,7 @@ def status(connection: sqlite3.Connection) -> Status:
         " (SELECT coalesce(max(id), 0) FROM fills), (SELECT coalesce(max(id), 0) FROM movements),"
         " (SELECT min(time_ms) FROM fills), (SELECT max(time_ms) FROM fills),"
         " (SELECT count(*) FROM gaps WHERE closed_ms IS NULL), (SELECT count(*) FROM quarantine),"
-        " (SELECT count(*) FROM findings WHERE resolved_ms IS NULL), (SELECT count(*) FROM touched),"
+        " (SELECT count(*) FROM findings WHERE resolved_ms IS NULL), (SELECT count(DISTINCT asset) FROM touched),"
         " (SELECT max(last_success_ms) FROM accounts)"
     ).fetchone()
     return Status(*tuple(row))
