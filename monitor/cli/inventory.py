@@ -9,7 +9,7 @@ import click
 
 from monitor.cli.cells import MISSING, exact_text, figures, instants, money, money_text, ratio_text, words
 from monitor.cli.options import DeskCommand, Duration, Instant, choices_of, gathered
-from monitor.cli.output import Column, Listing, Row, emit, say, show
+from monitor.cli.output import Column, Listing, Row, emit, say_findings, show
 from monitor.cli.reading import reading, tracks_of
 from monitor.clock import SystemClock
 from monitor.jobs.inventory import inventory_answer
@@ -127,8 +127,7 @@ def stuck(context: click.Context, asked: Waiting) -> None:
 
 def tell(answer: Numbers, form: str) -> None:
     """Say the findings of an answer where a table is shown; JSON has them in it."""
-    for finding in cast("list[dict[str, str]]", answer["findings"]) if form == "table" else ():
-        say(f"{finding['severity'].capitalize()}: {finding['message']} {finding['remedy']}".rstrip())
+    say_findings(cast("list[dict[str, str]]", answer["findings"]) if form == "table" else ())
 
 
 def inventory_listing(answer: Numbers, asked: Held) -> Listing:

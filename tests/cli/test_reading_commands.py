@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from monitor.clock import MINUTE
+from monitor.store.database import open_writer
+from monitor.store.runs import finish_run, start_run
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -108,6 +112,19 @@ def test_status_ends_with_4_if_something_is_stale_or_missing(monitor: Monitor, d
     assert "Problem: account main has 1 gap in" in ended.err
     answer = json.loads(monitor("--db", desk, "status", "-f", "json").out)
     assert (answer["ok"], answer["fills"], len(answer["problems"])) == (False, 3, 2)
+
+
+def test_status_tells_a_service_that_runs_and_does_nothing(monitor: Monitor, tmp_path: Path) -> None:
+    """It holds the database, and its job last ended in 1970; once it is gone nothing says when it should run again."""
+    database = tmp_path / "desk.db"
+    with open_writer(database, holder="monitor run") as writer:
+        for start in (0, MINUTE):
+            finish_run(writer, start_run(writer, "alerts", start), start)
+        ended = monitor("--db", database, "status")
+        assert ended.code == 4
+        assert "Problem: job alerts has ended no run for " in ended.err
+        assert "(monitor run, since " in ended.err
+    assert monitor("--db", database, "status").code == 0
 
 
 def test_nothing_to_list_is_said_on_standard_error(monitor: Monitor, desk: Path) -> None:
