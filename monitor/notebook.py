@@ -67,6 +67,7 @@ LOTS: dict[str, pl.DataType] = {
     "mark": pl.Float64(),
     "fill": pl.Int64(),
     "movement": pl.Int64(),
+    "earned": pl.Float64(),
 }
 
 
@@ -168,7 +169,7 @@ class Desk:
 
         Columns: asset, book, account (null unless `by` account), lot, opened (kept through transfers), entered, age
         [days], quantity (signed), basis, estimated, mark, fill and movement (the row that opened it), unit_basis,
-        market_value (of its size, positive), unrealised_pnl (null for inverse contracts).
+        market_value (of its size, positive), unrealised_pnl.
 
         Raises:
             UsageError: an unknown asset, book, method or scope.
@@ -184,8 +185,8 @@ class Desk:
             unit_basis=pl.col("basis") / units,
             market_value=pl.when(inverse).then(pl.col("basis")).otherwise(units * pl.col("mark")),
         )
-        pnl = pl.when(~inverse).then(side * (pl.col("market_value") - pl.col("basis")))
-        return _decimals(frame.with_columns(unrealised_pnl=pnl), ["quantity"])
+        pnl = pl.when(inverse).then("earned").otherwise(side * (pl.col("market_value") - pl.col("basis")))
+        return _decimals(frame.with_columns(unrealised_pnl=pnl).drop("earned"), ["quantity"])
 
     def fills(self, *assets: str, start: Moment = None, end: Moment = None, account: str | None = None) -> pl.DataFrame:
         """Return the stored fills with one of the assets as base or quote (none: all) in [start, end), by time.
@@ -283,10 +284,11 @@ def _time(name: str) -> pl.Expr:
 def _lot_rows(held: Held, end: int) -> Iterable[tuple[object, ...]]:
     """Yield the lots of a position as rows of `LOTS`."""
     pool, mark = held.pool, held.mark.mark if held.mark else None
-    for lot in held.lots:
+    earned = held.earned or [None] * len(held.lots)
+    for lot, made in zip(held.lots, earned, strict=True):
         name = (pool.asset, pool.book, pool.account or None)
         since = (lot.lot, lot.opened, lot.entered, (end - lot.opened) / DAY)
-        yield (*name, *since, lot.quantity, lot.basis, bool(lot.estimated), mark, lot.fill, lot.movement)
+        yield (*name, *since, lot.quantity, lot.basis, bool(lot.estimated), mark, lot.fill, lot.movement, made)
 
 
 def _decimals(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
