@@ -139,7 +139,7 @@ def inventory_listing(answer: Numbers, asked: Held) -> Listing:
     for side in ("long", "short"):
         own = [row for row in rows if row["side"] == side]
         lines += own
-        if own:
+        if totals[side]["positions"]:
             lines.append({**totals[side], "asset": f"{HEADLINE_BOOK if mixed else 'all'} {side}"})
     return Listing(
         f"Inventory at {str(answer['as_of']).replace('T', ' ')[:19]} UTC, {answer['method']}",

@@ -114,7 +114,10 @@ def _lot(inquiry: Inquiry, one: Held, lot: HeldLot) -> Numbers:
 
 def _under_water(one: Held, lot: HeldLot, units: float) -> bool | None:
     """Return whether selling (covering) a lot at the mark would lose money, None where that is not known."""
-    if lot.basis is None or one.mark is None or one.pool.book == "inverse":
+    if one.pool.book == "inverse":
+        made = one.earned[one.lots.index(lot)]
+        return None if made is None else made < 0
+    if lot.basis is None or one.mark is None:
         return None
     worth = units * one.mark.mark
     return worth > lot.basis if one.side == "short" else worth < lot.basis
