@@ -32,7 +32,7 @@ BOOK_PARAMS: dict[Book, dict[str, object]] = {
 }
 # What ccxt leaves out unless it is asked for by name: Bybit's executions that are no ordinary trades, yet change the
 # position. https://bybit-exchange.github.io/docs/v5/enum#exectype
-_FORCED = ("Trade", "BlockTrade", "MovePosition", "BustTrade", "AdlTrade", "Settle", "Delivery")
+_FORCED = ("Trade", "BlockTrade", "MovePosition", "BustTrade", "AdlTrade", "Settle", "Delivery", "FutureSpread")
 _BYBIT = tuple({"execType": said} for said in _FORCED)
 PASSES: dict[tuple[str, Book], tuple[Mapping[str, object], ...]] = {
     ("bybit", "linear"): _BYBIT,

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.clock import MINUTE
+from monitor.records import Account, Batch, Quarantined, StreamKey
+from monitor.store import streams
 from monitor.store.database import open_writer
+from monitor.store.ledger import commit_batch, register_account
+from monitor.store.refusals import keep_answer
 from monitor.store.runs import finish_run, start_run
 
 if TYPE_CHECKING:
@@ -102,6 +106,24 @@ def test_accounts_findings_and_gaps(monitor: Monitor, desk: Path) -> None:
     (gap,) = json.loads(monitor("--db", desk, "gaps", "-f", "json").out)
     assert (gap["account"], gap["from"]) == ("main", "2026-01-05T00:00:00.000Z")
     assert "a full page" in monitor("--db", desk, "gaps").out
+
+
+def test_the_answers_that_stopped_a_stream_are_shown(monitor: Monitor, tmp_path: Path) -> None:
+    """What a venue said, and rows that could not be read; `status` names the disabled stream and ends with 4."""
+    stream = StreamKey("main", "fills", "spot", "BTC/USD")
+    with open_writer(tmp_path / "a.db", holder="tests") as writer:
+        register_account(writer, Account("main", "kraken"), 1)
+        streams.mark(writer, stream, "paused", "EGeneral:Odd", 2)
+        keep_answer(writer, stream, ("EGeneral:Odd", '{"error":["EGeneral:Odd"]}'), 2)
+        odd = Quarantined(stream, "price is missing", '{"id":"7"}')
+        commit_batch(writer, Batch(stream, quarantined=(odd,)), 3)
+    told = json.loads(monitor("--db", tmp_path / "a.db", "findings", "--answers", "-f", "json").out)
+    assert [(one["reason"], one["raw"]) for one in told] == [
+        ("EGeneral:Odd", '{"error":["EGeneral:Odd"]}'),
+        ("price is missing", '{"id":"7"}'),
+    ]
+    ended = monitor("--db", tmp_path / "a.db", "status")
+    assert (ended.code, "1 disabled stream" in ended.err) == (4, True)
 
 
 def test_status_ends_with_4_if_something_is_stale_or_missing(monitor: Monitor, desk: Path) -> None:
