@@ -19,7 +19,7 @@ from monitor.records import Fee, Fill, Movement
 from monitor.store import rows, twins
 from monitor.store.insertion import insert_fills, insert_movements
 from monitor.store.rows import Ledger, Value
-from monitor.store.touched import earliest, touch
+from monitor.store.touched import touch_pools
 from monitor.store.twins import Claim
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def note_effects(
 ) -> None:
     """Note what new rows touch: (account, asset, first, last), pairs, and third fees as (asset, instant, fill)."""
     seen = list(seen)
-    touch(connection, earliest((asset, first) for _, asset, first, _ in seen))
+    touch_pools(connection, {(asset, account, ""): first for account, asset, first, _ in seen})
     connection.executemany(
         "INSERT INTO seen (account, asset, last_ms) VALUES (?, ?, ?)"
         " ON CONFLICT (account, asset) DO UPDATE SET last_ms = max(last_ms, excluded.last_ms)",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from monitor.records import Commit, Fill
 from monitor.store import rows
 from monitor.store.raw import Packer, unpack
-from monitor.store.touched import earliest, touch
+from monitor.store.touched import earliest, touch, touch_pools
 from monitor.store.twins import claim, file_rows
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from monitor.records import Movement
     from monitor.store.rows import Ledger, Value
+    from monitor.store.touched import Place
 
     Record = Fill | Movement
 
@@ -160,13 +161,15 @@ def _undo(connection: sqlite3.Connection, ledger: Ledger, old: dict[str, Value])
         connection.execute("DELETE FROM matches WHERE ?1 IN (withdrawal, deposit)", [old["id"]])
         assets = [old["asset"], old["to_asset"]]
     fees = [asset for asset, _ in rows.fees_of(str(old["fees"]))]
-    touch(connection, {str(asset): int(old["time_ms"] or 0) for asset in (*assets, *fees) if asset})
+    stale = {str(asset): int(old["time_ms"] or 0) for asset in (*assets, *fees) if asset}
+    # What a pool was computed with may be gone, down to the number of decimals it took.
+    touch(connection, stale, whole=True)
 
 
 def _summarise(connection: sqlite3.Connection, account: str, changed: Sequence[Told]) -> None:
     """Note what new and revised rows touch: stale assets, assets and pairs ever seen, fees in a third asset."""
     moments = [(asset, told.record.time) for told in changed for asset in _assets(told.record)]
-    touch(connection, earliest(moments))
+    _touch(connection, [told.record for told in changed])
     newest = {asset: -instant for asset, instant in earliest((asset, -time) for asset, time in moments).items()}
     connection.executemany(
         "INSERT INTO seen (account, asset, last_ms) VALUES (?, ?, ?)"
@@ -186,6 +189,27 @@ def _summarise(connection: sqlite3.Connection, account: str, changed: Sequence[T
             if fee.asset not in (fill.base, fill.quote)
         ],
     )
+
+
+def _touch(connection: sqlite3.Connection, changed: Iterable[Record]) -> None:
+    """Note the pools that new and revised rows move; those of a movement may be of any account and book."""
+    moved = [record for record in changed if not isinstance(record, Fill)]
+    touch(connection, earliest((asset, record.time) for record in moved for asset in _assets(record)))
+    since: dict[Place, int] = {}
+    for record in changed:
+        if isinstance(record, Fill):
+            for place in _places(record):
+                since[place] = min(record.time, since.get(place, record.time))
+    touch_pools(connection, since)
+
+
+def _places(fill: Fill) -> Iterator[Place]:
+    """Yield the (asset, account, book) whose lots a fill may move: a fee's may be the coin's own or the fill's."""
+    for asset in (fill.base, fill.quote):
+        yield asset, fill.account, fill.book
+    for fee in fill.fees:
+        yield fee.asset, fill.account, fill.book
+        yield fee.asset, fill.account, "spot"
 
 
 def _assets(record: Record) -> Iterator[str]:

@@ -87,12 +87,12 @@ def check_file_copies(writer: Writer, account: str, now: int) -> int:
 
 
 def mark_account(
-    writer: Writer, account: str, state: Literal["active", "paused"], reason: str | None, now: int
+    writer: Writer, account: str, state: Literal["active", "paused"] | None, reason: str | None, now: int
 ) -> None:
-    """Set an account's state; a `reason` is kept as its last error, with the time."""
+    """Set an account's state (None leaves it); a `reason` is kept as its last error, with the time."""
     with writer.transaction() as connection:
         connection.execute(
-            "UPDATE accounts SET state = ?1, reason = ?2, last_error = coalesce(?2, last_error),"
+            "UPDATE accounts SET state = coalesce(?1, state), reason = ?2, last_error = coalesce(?2, last_error),"
             " last_error_ms = iif(?2 IS NULL, last_error_ms, ?3) WHERE account = ?4",
             [state, reason, now, account],
         )

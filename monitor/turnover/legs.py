@@ -25,6 +25,7 @@ import polars as pl
 from monitor.exact import plain
 from monitor.turnover.amounts import DIGITS, Amount, either, plus, read, signed, stored, times
 from monitor.turnover.arrays import FEE, GAIN, TRADE
+from monitor.turnover.chains import levels
 from monitor.turnover.movement_legs import COMES_IN, GOES_OUT, movement_legs
 from monitor.turnover.wide_legs import wide_base, wide_fee, wide_quote, widened
 
@@ -79,7 +80,9 @@ def legs(fills: pl.DataFrame, movements: pl.DataFrame, valuation: Valuation) -> 
     """
     cash = sorted(valuation.cash | {valuation.currency})
     facts = _facts(fills, cash)
-    rows = [leg for row in movements.iter_rows(named=True) for leg in movement_legs(row, valuation)]
+    moved = list(movements.iter_rows(named=True))
+    level = levels(moved)
+    rows = [leg for row in moved for leg in movement_legs(row, valuation, level.get(row["id"], 0))]
     frames = [_base_legs(facts.trades, cash), _quote_legs(facts.trades, cash), _fee_legs(facts.fees)]
     frames = [*frames, pl.DataFrame(rows, schema=LEGS)]
     return pl.concat([_complete(frame) for frame in frames]).filter(pl.col("units") != 0)

@@ -25,7 +25,6 @@ from monitor.turnover.arrays import (
     RELIEF,
     REMAKE,
     SAVED_LOT,
-    SEGMENT,
     SEGMENT_ROW,
     SEND,
     STAND,
@@ -217,7 +216,7 @@ def lay_out(columns: dict[str, NDArray[np.generic]], marks: Marks, terms: Terms,
     exact = columns["quantity"].dtype == object
     count, transits = len(columns["time"]), int(columns["transit"].max(initial=NONE)) + 1
     moves = int(np.count_nonzero(columns["kind"] == SEND))
-    every, slots = max(pools, transits), pools * (count // SEGMENT + 2)
+    every, slots = max(pools, transits), pools * (count // terms.segment + 2)
     spare = 2 * lots + 16
     lengths = (count, len(marks.time), count + moves + spare, every, 2 * count + spare, slots, count + spare)
     if exact:

@@ -125,23 +125,28 @@ def _columns(valued: pl.DataFrame) -> _Columns:
     return _Columns(integers, numbers, names["account"], names["asset"], tuple(names["kind"]), dict(wide.iter_rows()))
 
 
-def partitions(valued: pl.DataFrame, scopes: Collection[str]) -> Iterator[Partition]:
-    """Yield the partitions of ordered, valued legs, for each scope."""
+def partitions(
+    valued: pl.DataFrame, scopes: Collection[str], together: Collection[tuple[str, str]] = ()
+) -> Iterator[Partition]:
+    """Yield the partitions of ordered, valued legs, for each scope.
+
+    Between the accounts of the (asset, book) in `together` lots have moved, whether or not the legs show it.
+    """
     columns = _columns(valued)
     ends = valued.select(pl.col("part").rle().struct.field("len").cum_sum()).to_series().to_list()
-    books = valued["book"]
+    books, assets = valued["book"], valued["asset"]
     for start, end in zip([0, *ends][:-1], ends, strict=True):
         local = columns.integers["local"][start:end] == 1
         for scope in scopes:
             whole = scope == "account" or not local.any()
             chosen = np.arange(start, end) if whole else start + np.flatnonzero(~local)
-            for part in _apart(columns, scope, chosen):
+            for part in _apart(columns, scope, chosen, joined=(assets[start], books[start]) in together):
                 yield _partition(columns, scope, books[start], part)
 
 
-def _apart(columns: _Columns, scope: str, chosen: Integers) -> list[Integers]:
+def _apart(columns: _Columns, scope: str, chosen: Integers, *, joined: bool) -> list[Integers]:
     """Return legs by account where no lots move between accounts: so each goes, and goes on, by itself."""
-    if scope != "account" or np.isin(columns.integers["action"][chosen], MOVES).any():
+    if scope != "account" or joined or np.isin(columns.integers["action"][chosen], MOVES).any():
         return [chosen] if len(chosen) else []
     account = columns.integers["account"][chosen]
     return [chosen[account == one] for one in np.unique(account)]

@@ -16,7 +16,7 @@ import polars as pl
 from monitor.clock import iso
 from monitor.errors import UsageError
 from monitor.records import Finding
-from monitor.turnover.arrays import GAIN, METHODS, TRADE, Terms
+from monitor.turnover.arrays import GAIN, METHODS, SEGMENT, TRADE, Terms
 from monitor.turnover.legs import legs
 from monitor.turnover.partition import Marks, prepare, run
 from monitor.turnover.partitions import grouped, partitions, since
@@ -48,11 +48,31 @@ class PoolKey(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Where a pool goes on from: a row of its segments (time_ms, sums, state)."""
+    """Where a pool goes on from: a row of its segments (time_ms, sums, state); without a state, from nothing.
+
+    `idle`: of a pool that lots move to and from, without an event since; how many of its lots are open.
+    """
 
     time: int
-    sums: bytes
-    state: bytes
+    sums: bytes = b""
+    state: bytes = b""
+    idle: int | None = None
+
+
+class Plan(NamedTuple):
+    """Which pools are computed and from where, of rows that are not all there are.
+
+    Pools with None are left alone, those that are not named have not had an event before. Between the accounts of the
+    (asset, book) in `together` lots have moved: they go on together. `marks` (schema.MARKS) are those that count; None:
+    they follow from the prices at hand.
+    """
+
+    starts: Mapping[PoolKey, Start | None] = {}
+    together: Collection[tuple[str, str]] = ()
+    marks: pl.DataFrame | None = None
+
+
+ANEW, EVERYTHING = Start(0), Plan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +104,12 @@ def recompute(  # noqa: PLR0913  the three tables of the ledger, and what to mak
     *,
     assets: Collection[str] | None = None,
     scopes: Collection[str] = SCOPES,
-    starts: Mapping[PoolKey, Start] | None = None,
+    plan: Plan = EVERYTHING,
 ) -> Tracks:
-    """Return the tracks of `assets` (None: of all), computed from nothing but for pools in `starts`.
+    """Return the tracks of `assets` (None: of all), computed from nothing but for pools that a plan lets go on.
 
     Fills, movements and prices have the columns of schema.FILLS, MOVEMENTS and PRICES and must be all there are of
-    these assets; of pools in `starts`, all since then. Assets that convert into one of them are computed too. A pool
+    these assets; of pools that go on, all since then. Assets that convert into one of them are computed too. A pool
     that goes on from a start has the rows from that segment on, with the lots that were open there. It must not go on
     where an event came late and the pool opens with lots that nobody told (neither fill nor movement): late events may
     explain them.
@@ -100,21 +120,29 @@ def recompute(  # noqa: PLR0913  the three tables of the ledger, and what to mak
     if valuation.method not in METHODS:
         raise UsageError(f"{valuation.method!r} is no costing method.", f"Choose one of {', '.join(METHODS)}.")
     valued = value_legs(grouped(legs(fills, movements, valuation), assets), prices, valuation)
-    marks = marks_of(prices, valued["asset"].unique(), valuation)
+    marks = marks_of(prices, valued["asset"].unique(), valuation) if plan.marks is None else plan.marks
     findings, refused = _unpriced(valued), list[PoolKey]()
     pools: dict[PoolKey, PoolFrames] = {}
-    for batch in _batches(partitions(valued, scopes)):
+    for batch in _batches(partitions(valued, scopes, plan.together)):
         done = []
         for partition in batch:
-            computed = _computed(partition, marks, valuation, starts or {})
-            if computed is None:
-                refused += _keys(partition, valuation)
+            keys = _keys(partition, valuation)
+            if plan.starts and all(plan.starts.get(key, ANEW) is None for key in keys):
+                continue
+            one = _computed(partition, marks, valuation, plan)
+            if one is None:
+                refused += keys
             else:
-                done.append(computed)
-                findings += _short(partition, computed.finished, valuation)
+                done.append(one)
+                findings += _short(partition, one.finished, valuation)
         frames = pool_frames([(one.finished, one.origins, len(one.partition.pools)) for one in done])
         pools |= dict(zip([key for one in done for key in _keys(one.partition, valuation)], frames, strict=True))
     return Tracks(pools, marks, tuple(findings), tuple(refused))
+
+
+def newer_marks(prices: pl.DataFrame, assets: Collection[str], valuation: Valuation) -> pl.DataFrame:
+    """Return the marks (schema.MARKS) that follow from some prices."""
+    return marks_of(prices, assets, valuation)
 
 
 def _keys(partition: Partition, valuation: Valuation) -> list[PoolKey]:
@@ -136,27 +164,42 @@ def _batches(parts: Iterable[Partition]) -> Iterator[list[Partition]]:
         yield batch
 
 
-def _computed(
-    partition: Partition, marks: pl.DataFrame, valuation: Valuation, starts: Mapping[PoolKey, Start]
-) -> Computed | None:
+def _computed(partition: Partition, marks: pl.DataFrame, valuation: Valuation, plan: Plan) -> Computed | None:
     """Run the kernel over a partition, from its start if it has one; None where that cannot be."""
     terms, known, keys = _terms(partition.book, valuation), _marks(marks, partition.pools), _keys(partition, valuation)
-    if starts.keys().isdisjoint(keys):
+    starts = [plan.starts.get(key) or ANEW for key in keys]
+    mates = _mates(partition, plan)
+    if not any(one.state for one in (*starts, *mates)) and not mates:
         finished = run(prepare(partition.legs, known, terms, len(partition.pools)))
         return Computed(partition, finished, partition.origins)
-    if len(keys) > 1:
+    if any(one.idle is not None for one in starts) or not any(one.state for one in starts):
         return None
-    start = starts[keys[0]]
-    state, later = loaded(start.state, start.sums), since(partition, start.time)
-    ready = resumed(later.legs, known, terms, state)
+    later = since(partition, min(one.time for one in starts if one.state))
+    states = [loaded(one.state, one.sums) if one.state else None for one in starts]
+    elsewhere = sum(one.idle or 0 for one in mates)
+    ready = resumed(later.legs, known, terms, states, elsewhere)
     if ready is None:
         return None
-    return Computed(later, run(ready, -len(state.lots)), extended(later.origins, state))
+    count = sum(len(state.lots) for state in states if state)
+    return Computed(later, run(ready, -count), extended(later.origins, states))
+
+
+def _mates(partition: Partition, plan: Plan) -> list[Start]:
+    """Return the starts of pools that lots of a partition move to and from, and that have no legs in it."""
+    asset = partition.pools[0][1]
+    if partition.scope != "account" or (asset, partition.book) not in plan.together:
+        return []
+    here = {account for account, _ in partition.pools}
+    return [
+        start
+        for key, start in plan.starts.items()
+        if start and (key.scope, key.asset, key.book) == ("account", asset, partition.book) and key.account not in here
+    ]
 
 
 def _terms(book: str, valuation: Valuation) -> Terms:
     method, dust = METHODS.index(valuation.method), float(valuation.dust_value)
-    return Terms(method, signed=book != "spot", inverse=book == "inverse", dust=dust, unit=1.0)
+    return Terms(method, signed=book != "spot", inverse=book == "inverse", dust=dust, unit=1.0, segment=SEGMENT)
 
 
 def _marks(marks: pl.DataFrame, pools: list[tuple[str, str]]) -> Marks:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from monitor.records import Valuation
 
 FILE = "file"
+UNKNOWN, NAMELESS, TIMELESS = (pl.lit(None, dtype=kind) for kind in (pl.Float64, pl.String, pl.Int64))
 # Who is first among prices of one instant at one venue: the currency before a peg, as quoted before inverted.
 RANKED = ("time_ms", "rank", "via", "exchange")
 
@@ -145,19 +146,29 @@ def value_legs(legs: pl.DataFrame, prices: pl.DataFrame, valuation: Valuation) -
     A given value wins. A trade is worth what was paid for it, by the value of that; where that has none, by its base.
     Legs marked `first` are given a mark whatever they are.
     """
+    legs, asked = _asked(legs, valuation)
+    if asked.is_empty():
+        return _valued(legs.with_columns(other=False, value=UNKNOWN, source=NAMELESS, known_ms=TIMELESS))
+    first = unit_values(asked.with_columns(asset=pl.coalesce("worth_asset", "asset")), prices, valuation)
+    rest = asked.filter(pl.col("other_asset").is_not_null()).join(first, on="row", how="anti")
+    second = unit_values(rest.with_columns(asset="other_asset"), prices, valuation)
+    found = pl.concat([first.with_columns(other=False), second.with_columns(other=True)])
+    legs = legs.join(found, on="row", how="left", maintain_order="left")
+    return _valued(legs.with_columns(pl.col("other").fill_null(value=False)))
+
+
+def _asked(legs: pl.DataFrame, valuation: Valuation) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Number legs, add what needs no price (`own`), and return them and those of them that need one."""
     paid = pl.col("worth_asset").replace_strict(fixed(valuation), default=None, return_dtype=pl.Float64)
     # what a fill was paid in needs no market where it is money; a lot at the mark asks for the market even of a peg
     is_own = (pl.col("action") == TRADE) | (pl.col("worth_asset") == valuation.currency)
     legs = legs.with_row_index("row").with_columns(own=pl.when(is_own & pl.col("given").is_null()).then(paid))
     needed = pl.col("worth_asset").is_not_null() & pl.col("given").is_null() & pl.col("own").is_null()
-    asked = legs.filter(needed | (pl.col("first") & pl.col("own").is_null()))
-    first = unit_values(asked.with_columns(asset=pl.coalesce("worth_asset", "asset")), prices, valuation)
-    rest = asked.filter(pl.col("other_asset").is_not_null()).join(first, on="row", how="anti")
-    second = unit_values(rest.with_columns(asset="other_asset"), prices, valuation)
-    found = pl.concat([first.with_columns(other=False), second.with_columns(other=True)])
-    legs = legs.join(found, on="row", how="left", maintain_order="left").with_columns(
-        pl.col("other").fill_null(value=False)
-    )
+    return legs, legs.filter(needed | (pl.col("first") & pl.col("own").is_null()))
+
+
+def _valued(legs: pl.DataFrame) -> pl.DataFrame:
+    """Make values of unit values."""
     unit = pl.coalesce("own", "value")
     return legs.with_columns(
         value=pl.coalesce("given", unit * pl.when("other").then("other_worth").otherwise("worth")),

@@ -16,7 +16,7 @@ from monitor.turnover.arrays import Terms
 from monitor.turnover.legs import legs
 from monitor.turnover.partition import Finished, Marks, event_columns, lay_out, run
 from monitor.turnover.partitions import grouped, partitions
-from monitor.turnover.track import PoolKey, Start, recompute
+from monitor.turnover.track import Plan, PoolKey, Start, recompute
 from monitor.turnover.valuation import value_legs
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_going_on_from_any_segment(desk: Desk, method: str) -> None:
 
 def resumed(desk: Desk, method: str, starts: dict[PoolKey, Start]) -> Tracks:
     """Compute by the fast path, from starts."""
-    return recompute(*desk.frames(), desk.valued(method), starts=starts)
+    return recompute(*desk.frames(), desk.valued(method), plan=Plan(starts))
 
 
 def test_a_late_fill_restates_from_the_segment_before_it(desk: Desk) -> None:
