@@ -12,6 +12,7 @@ from monitor.jobs.inventory import inventory_answer
 from monitor.records import Fill, Valuation
 from monitor.store.ledger import commit_rows
 from monitor.store.settings import save_valuation
+from monitor.store.touched import touch
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Ledger
@@ -79,5 +80,5 @@ def test_without_a_fill_nobody_knows_the_entry(ledger: Ledger) -> None:
             " VALUES ('paper', 'file', 'a', ?, 'adjust', 'inverse', 'BTC', '500', 'file', 1)",
             [parse_instant("2024-01-25")],
         )
-        connection.execute("INSERT OR REPLACE INTO touched VALUES ('BTC', 0)")
+        touch(connection, {"BTC": 0})
     assert pnl(ledger) is None
