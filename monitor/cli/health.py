@@ -9,7 +9,7 @@ import click
 from monitor.cli.cells import instants, words
 from monitor.cli.ledger import account_row
 from monitor.cli.options import DeskCommand, choices_of, database_of
-from monitor.cli.output import Listing, Row, say, show
+from monitor.cli.output import STALE_OR_PARTIAL, Listing, Row, say, show
 from monitor.cli.reading import instant, reading
 from monitor.clock import UNITS, SystemClock, duration_text
 from monitor.store import query
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from monitor.store.outbox import ChannelState
     from monitor.store.runs import JobState
 
-STALE_OR_PARTIAL = 4
 # What `status` shows as a table; the lists have commands of their own.
 GLANCE = ("as_of", "fills", "movements", "first_fill", "last_fill", "last_success", "open_gaps", "quarantined")
 

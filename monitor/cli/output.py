@@ -19,6 +19,8 @@ import click
 
 # As a shell reports a program that a closed pipe ended.
 PIPE_CLOSED = 141
+# The exit code of an answer that rests on data that is.
+STALE_OR_PARTIAL = 4
 Row = Mapping[str, object]
 
 
