@@ -10,7 +10,7 @@ import click
 from monitor.cli.cells import instants, words
 from monitor.cli.ledger import account_row
 from monitor.cli.options import DeskCommand, choices_of, database_of
-from monitor.cli.output import Listing, Row, say, show
+from monitor.cli.output import STALE_OR_PARTIAL, Listing, Row, say, show
 from monitor.cli.reading import instant, reading
 from monitor.clock import UNITS, SystemClock, duration_text
 from monitor.store import query
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from monitor.store.refusals import KeptAnswer
     from monitor.store.runs import JobState
 
-STALE_OR_PARTIAL = 4
 # With less SQLite soon cannot write, and what cannot be written cannot be told in the database either.
 LEAST_FREE = 16 * 1024 * 1024
 # What `status` shows as a table; the lists have commands of their own.

@@ -19,6 +19,8 @@ import click
 
 # As a shell reports a program that a closed pipe ended.
 PIPE_CLOSED = 141
+# The exit code of an answer whose data are stale or partial.
+STALE_OR_PARTIAL = 4
 # Findings of one kind that are told each by itself, and names told in one line.
 EACH_BY_ITSELF = 3
 LISTED = 10

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from monitor.cli.cells import MISSING, figures, moment_text, money, ratio_text, words
-from monitor.cli.health import STALE_OR_PARTIAL
 from monitor.cli.options import DeskCommand, Duration, Instant, choices_of, gathered
-from monitor.cli.output import Column, Listing, Row, say_findings, show
+from monitor.cli.output import STALE_OR_PARTIAL, Column, Listing, Row, say_findings, show
 from monitor.cli.reading import reading, tracks_of
 from monitor.clock import SystemClock
 from monitor.jobs.answer import turnover_answer

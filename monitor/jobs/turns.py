@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from monitor.clock import iso
 from monitor.errors import UsageError
 from monitor.jobs.proof import Proof
 from monitor.jobs.question import known, selected
@@ -49,6 +50,15 @@ class Inquiry:
     assets: frozenset[str]
     pools: Mapping[str, Sequence[Pool]]
     restating: Mapping[str, int]
+    read: dict[frozenset[str], str | None] = field(default_factory=dict)
+
+    def until(self, pool: Pool) -> str | None:
+        """Return until when a pool's rows are read, as ISO 8601; most pools share their accounts, so once for all."""
+        accounts = frozenset([pool.account] if pool.account else self.proof.holders.get(pool.asset, ()))
+        if accounts not in self.read:
+            end = self.proof.complete_until(accounts, self.now)
+            self.read[accounts] = None if end is None else iso(end)
+        return self.read[accounts]
 
     def asked(self, scope: str) -> list[Pool]:
         """Return the pools of a scope that the question is about: those of its books, and of its account."""

@@ -55,6 +55,14 @@ def test_cross_counts_once() -> None:
     assert found["velocity"] == pytest.approx((70 + 30) / 2000)
 
 
+def test_a_cross_sold_counts_once_too() -> None:
+    """ETH sold for BTC is a sale of ETH; that BTC was bought with it is the same trade."""
+    ether = NOTHING | {"sell_notional": 70.0}
+    bitcoin = NOTHING | {"buy_notional": 70.0 + 20.0, "cross_buy": 70.0}
+    found = portfolio_metrics(counted_once(total([ether, bitcoin])), MONTH, partial=False)
+    assert (found["buy_notional"], found["sell_notional"]) == (20, 70)
+
+
 def test_units_do_not_add_up() -> None:
     """Ratios of units belong to one asset."""
     found = portfolio_metrics(total([A, B]), MONTH, partial=False)
