@@ -34,7 +34,9 @@ def _spelt(*fields: str) -> frozenset[str]:
 
 
 # Venues whose linear contracts are counted in units of base, so that an unlisted one has a known size.
-SIZE_ONE = frozenset({"binance", "binanceusdm", "bybit", "bybiteu", "aster", "bingx", "bitget", "hyperliquid", "woo"})
+SIZE_ONE = frozenset({
+    "binance", "binanceusdm", "bybit", "bybiteu", "aster", "bingx", "bitget", "deribit", "hyperliquid", "woo",
+})  # fmt: skip
 # Assets that pairs are quoted in, besides those that the venue's own markets show.
 QUOTES = frozenset({
     "USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI", "EUR", "GBP", "JPY", "KRW", "TRY", "AUD", "BRL", "BTC",
