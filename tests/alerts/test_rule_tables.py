@@ -162,6 +162,10 @@ def test_times_may_be_written_as_durations() -> None:
             "A rule is about assets or about the portfolio.",
         ),
         ('metric = "turnover"\nlevels = []', "Levels are tables."),
+        (
+            'metric = "half_life"\nscope = "portfolio"\nabove = "2h"',
+            "half_life is a number of one asset; the portfolio has none. Take scope out.",
+        ),
         ('metric = "turnover"\nbelow = 0', "below = 0: This can never fire: turnover is never below 0."),
         ('metric = "active_share"\nabove = 1', "above = 1: This can never fire: active_share is never above 1."),
         ('metric = "drift"\nabove = 1', "above = 1: This can never fire: drift is never above 1."),
