@@ -16,7 +16,6 @@ from monitor.turnover.arrays import LAST_TIME, LOT_COUNT, NONE, SAVED_COUNT, SEG
 from monitor.turnover.partition import (
     QUANTITIES,
     Finished,
-    event_columns,
     floats,
     ints,
     lay_out,
@@ -128,14 +127,15 @@ def resumed(legs: Legs, marks: Marks, terms: Terms, state: State) -> Finished | 
     position = sum((lots["left"] * side).tolist())
     if not terms.signed and len(quantity) and position + int(np.cumsum(quantity).min()) < 0:
         return None
-    job = lay_out(event_columns(legs, quantity, 1), marks, terms, 1, len(state.lots))
-    count = len(legs) + np.arange(len(state.lots))
+    places = np.arange(legs.size, dtype=np.int64)
+    job = lay_out(legs, (places, quantity), marks, terms, 1, len(state.lots))
+    count = legs.size + np.arange(len(state.lots))
     for name in (*LOT_INTS, *LOT_FLOATS):
         put_first(job.lots, name, lots.get(name, state.lots[name]))
     put_first(job.lots, "event", count)
     put_first(job.lots, "closed", np.full(len(count), NONE))
     _restore(job, state, position, marks)
-    return Finished(job, 1, np.arange(len(legs) + len(count)), scale, ())
+    return Finished(job, 1, np.arange(legs.size + len(count)), scale, ())
 
 
 def _restore(job: Job, state: State, position: int, marks: Marks) -> None:
