@@ -13,8 +13,10 @@ The tree::
     |-- ImportRejected           exit 1  an events or prices file with unreadable rows
     |-- VenueError               exit 1  an exchange, see monitor.exchanges.errors for what is done about it
     |   |-- VenueUnavailable             network, time-out, maintenance, an implausible body: try again
+    |   |   `-- AnswerUnreadable         ccxt stumbled over the body: it is kept, nothing is proven
     |   |-- RateLimited                  the venue asks to slow down: every account there waits
     |   |-- CredentialsRefused   exit 5  key, secret or permission
+    |   |   `-- AccessBlocked    exit 5  HTTP 403, 404 or 451: the third one pauses the account
     |   |-- ClockSkew                    our clock and the venue's disagree
     |   |-- MarketUnknown                the venue no longer knows the symbol
     |   |-- CallRejected                 the venue or ccxt does not support this call
@@ -76,11 +78,17 @@ class ImportRejected(MonitorError):
 
 
 class VenueError(MonitorError):
-    """An exchange did not give what was asked for."""
+    """An exchange did not give what was asked for; `raw` is its own answer, without secrets, empty if there is none."""
+
+    raw = ""
 
 
 class VenueUnavailable(VenueError):
     """Network, time-out, maintenance or an implausible body: the same call may work later."""
+
+
+class AnswerUnreadable(VenueUnavailable):
+    """Ccxt's parser failed on an answer; it is kept, and its window stays unproven."""
 
 
 class RateLimited(VenueError):
@@ -96,6 +104,10 @@ class CredentialsRefused(VenueError):
     """Key, secret, permission or address was refused by the venue."""
 
     exit_code = 5
+
+
+class AccessBlocked(CredentialsRefused):
+    """HTTP 403, 404 or 451: a firewall, a country, an address that is gone; only the third one pauses the account."""
 
 
 class ClockSkew(VenueError):

@@ -29,7 +29,7 @@ MovementKind = Literal[
     "write_off",
 ]
 StreamKind = Literal[
-    "fills", "deposits", "withdrawals", "transfers", "ledger", "funding", "convert", "dust", "balances"
+    "fills", "deposits", "withdrawals", "transfers", "ledger", "funding", "convert", "dust", "balances", "positions"
 ]
 StreamState = Literal["active", "paused", "archived", "unsupported"]
 Severity = Literal["info", "warning", "critical"]
@@ -120,13 +120,29 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """Contracts held of one market: negative is short. `contract_size` in base (linear) or quote units (inverse)."""
+
+    symbol: str
+    book: Book
+    contracts: Decimal
+    contract_size: Decimal | None = None
+    entry_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One look at an account's balances; a failed look (`error`) is never an empty portfolio."""
+    """One look at an account's balances; a failed look (`error`) is never an empty portfolio.
+
+    `positions` None: nobody looked; `all_positions`: the venue showed every one, so another one is closed.
+    """
 
     account: str
     time: int
     balances: tuple[Balance, ...] = ()
     error: str | None = None
+    positions: tuple[Position, ...] | None = None
+    all_positions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +169,10 @@ class StreamKey:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Where a stream stands. `cursor` is the end of the last window proven complete, in exchange time."""
+    """Where a stream stands. `cursor` is the end of the last window proven complete, in exchange time.
+
+    `cold`: a market nothing is known to have happened in, read at night only; it holds no number back.
+    """
 
     key: StreamKey
     state: StreamState = "active"
@@ -161,6 +180,7 @@ class Stream:
     last_success: int | None = None
     last_error: str | None = None
     unreachable_before: int | None = None
+    cold: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,9 +179,10 @@ def _from_firing(state: AlertState, look: Look) -> tuple[AlertState, Sequence[Tr
     if look.judgement.verdict == "clear":
         recovering = replace(state, phase="recovering", since=look.now, held=0)
         return _resolved_when_held(state, recovering, look)
-    told = state.told if state.told is not None else look.now
+    # A clock that was ahead and set back must not put the next reminder off until the present has caught up.
+    told = look.now if state.told is None else min(state.told, look.now)
     if look.rule.repeat_every is None or look.now - told < look.rule.repeat_every:
-        return state, []
+        return replace(state, told=told), []
     again = replace(state, told=look.now, reminders=state.reminders + 1)
     return again, [announced(look.rule, again, look.measurement, "reminder", look.now)]
 
@@ -223,9 +224,14 @@ def _retired(state: AlertState, now: int) -> tuple[AlertState, Sequence[Transiti
     if state.episode is None and state.shown == "ok":
         return state, []
     reason = "the rule was removed"
-    notice = None if state.episode is None else withdrawn(state, now, reason)
-    change = Transition(state.rule, state.subject, now, state.shown, "ok", reason, notice, ended=state.episode)
-    return replace(_closed(state, now), verdict=None), [change]
+    change = Transition(state.rule, state.subject, now, state.shown, "ok", reason, ended=state.blind_episode)
+    if state.episode is None:
+        return replace(_closed(state, now), verdict=None), [change]
+    # Without data there may be two episodes: that of the silence ends untold, the one that fired is told to be over.
+    silence = [replace(change, after=state.phase)] if state.blind_episode else []
+    before = state.phase if silence else state.shown
+    end = replace(change, before=before, notice=withdrawn(state, now, reason), ended=state.episode)
+    return replace(_closed(state, now), verdict=None), [*silence, end]
 
 
 def _change(before: AlertState, after: AlertState, look: Look, reason: str) -> Transition:

@@ -10,7 +10,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from monitor.alerts.metrics import METRICS
+from monitor.alerts.metrics import JOBS, METRICS
+from monitor.alerts.reach import useless
 from monitor.alerts.table import RuleComplaint, Table, did_you_mean
 from monitor.clock import DAY, duration_text
 from monitor.records import Rule
@@ -36,14 +37,28 @@ KEYS = LEVEL_KEYS | {
     *("name", "metric", "asset", "scope", "account", "job", "window", "baseline", "levels"),
     *("no_data_for", "min_inventory", "min_fills"),
 }
+GATES = frozenset({"min_inventory", "min_fills"})
+# Whom a rule may be about, and what may gate it, by whose number its metric is.
+ALLOWED = {
+    "asset": {"asset", "scope", "account"} | GATES,
+    "account": {"account"},
+    "holding": {"asset", "account"},
+    "job": {"job"},
+    "cash": {"asset"},
+}
 USUAL = Rule("", "")
 Parsed = tuple[tuple[Rule, ...], tuple[RuleComplaint, ...]]
 
 
-def parse_rules(tables: Sequence[Mapping[str, object]], known_channels: Collection[str]) -> Parsed:
+def parse_rules(
+    tables: Sequence[Mapping[str, object]],
+    known_channels: Collection[str],
+    known_accounts: Collection[str] | None = None,
+) -> Parsed:
     """Return the rules of a settings file, and every mistake in them; a rule with a mistake is left out.
 
-    `tables` are the `[[rules]]` as TOML reads them, `known_channels` the names `notify` may use.
+    `tables` are the `[[rules]]` as TOML reads them, `known_channels` the names `notify` may use. `known_accounts` are
+    those read from venues, which alone can be stale or refused; None: not checked.
     """
     rules: list[Rule] = []
     complaints: list[RuleComplaint] = []
@@ -56,9 +71,21 @@ def parse_rules(tables: Sequence[Mapping[str, object]], known_channels: Collecti
         if name in names:
             wrong.append(RuleComplaint(position, name, "name", name, "Two rules have this name.", "Rename one."))
         names.add(name)
+        wrong += _unknown_accounts(position, found, known_accounts)
         complaints += wrong
         rules += [] if wrong else found
     return tuple(rules), tuple(complaints)
+
+
+def _unknown_accounts(position: int, rules: Sequence[Rule], known: Collection[str] | None) -> list[RuleComplaint]:
+    """Return that a rule about the reading of accounts names one that nobody reads."""
+    metric = METRICS.get(rules[0].metric) if rules else None
+    if known is None or metric is None or metric.owner != "account":
+        return []
+    name = rules[0].name.partition(":")[0]
+    unknown = [account for account in rules[0].accounts if account != "*" and account not in known]
+    says = "No account of this name is read."
+    return [RuleComplaint(position, name, "account", one, says, did_you_mean(one, known)) for one in unknown]
 
 
 def _parsed(table: Table, channels: Collection[str]) -> tuple[list[Rule], list[RuleComplaint]]:
@@ -82,10 +109,13 @@ def _aimed(table: Table, rule: Rule, metric: Metric) -> Rule:
     """Return the rule with whom it is about: assets or the portfolio, accounts, jobs."""
     scope = table.text("scope", "asset", ("asset", "portfolio"))
     assets, accounts, jobs = table.words("asset"), table.words("account"), table.words("job")
-    allowed = {"asset": {"asset", "scope", "account"}, "account": {"account"}, "job": {"job"}, "cash": {"asset"}}
-    for key in ("asset", "scope", "account", "job"):
-        if key in table.values and key not in allowed[metric.owner]:
-            table.wrong(key, f"{rule.metric} is not a number of any {key}.", f"Take {key} out of the rule.")
+    for key in ("asset", "scope", "account", "job", "min_inventory", "min_fills"):
+        if key in table.values and key not in ALLOWED[metric.owner]:
+            what = f"has no {key[4:]}" if key in GATES else f"is not a number of any {key}"
+            table.wrong(key, f"{rule.metric} {what}.", f"Take {key} out of the rule.")
+    for job in jobs:
+        if job != "*" and job not in JOBS:
+            table.wrong("job", f"There is no job {job!r}.", did_you_mean(job, JOBS))
     if scope == "portfolio":
         if assets:
             table.wrong("asset", "A rule is about assets or about the portfolio.", "Take asset or scope out.")
@@ -175,5 +205,11 @@ def _compared(table: Table, rule: Rule, metric: Metric) -> Rule:
         table.wrong(written[0], seen, f"Write a window longer than {limit:g} days.")
     if relative and metric.owner != "asset":
         table.wrong(written[0], f"{rule.metric} has no baseline.", "Use below or above.")
+    if side == "below" and metric.above is not None and not relative:
+        table.wrong(written[0], f"{rule.metric} is trouble above a number, not below.", "Use above.")
     below, above = (limit, None) if side == "below" else (None, limit)
-    return replace(rule, below=below, above=above, clear=clear, relative=relative)
+    compared = replace(rule, below=below, above=above, clear=clear, relative=relative)
+    if limit is not None and not table.complaints and (wrong := useless(compared)):
+        key, message, remedy = wrong
+        table.wrong(written[0] if key == "threshold" or clear is None else key, message, remedy)
+    return compared

@@ -103,4 +103,4 @@ class Table:
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """Return `Did you mean 'turnover'?`, else the known words."""
     near = difflib.get_close_matches(word.lower(), sorted(known), n=1, cutoff=0.6)
-    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(known))}."
+    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(known)) or 'none'}."

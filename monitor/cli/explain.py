@@ -11,6 +11,7 @@ from monitor.cli.cells import exact_text, instants, money, ratio_text, word_text
 from monitor.cli.inventory import price_text, tell
 from monitor.cli.options import DeskCommand, Duration, Instant, choices_of, gathered
 from monitor.cli.output import Column, Listing, Row, emit, say, show
+from monitor.cli.progress import EventBar
 from monitor.cli.reading import reading
 from monitor.cli.turnover import answered
 from monitor.jobs.explain import explain_answer, question_of
@@ -60,10 +61,10 @@ def explain(context: click.Context, asked: Asked) -> int:
     Example: monitor explain BTC --window 7d
     """
     form = choices_of(context).format
-    options = {name: value for name, value in asdict(asked).items() if name not in {"asset", "account"}}
-    question = question_of(asked.asset, asked.account, **cast("Options", options))
-    with reading(context) as connection:
-        answer = explain_answer(connection, answered(connection, question), asked.account)
+    options = {name: value for name, value in asdict(asked).items() if name != "asset"}
+    question = question_of(asked.asset, **cast("Options", options))
+    with reading(context) as connection, EventBar(f"Computing {asked.asset} from the ledger") as bar:
+        answer = explain_answer(connection, answered(connection, question), asked.account, bar.step)
     show_parts(answer, form)
     tell(answer, form)
     comparison = cast("Numbers", answer["comparison"])

@@ -15,6 +15,7 @@ from monitor.clock import UNITS, SystemClock, duration_text
 from monitor.store import query
 from monitor.store.findings import findings as standing_findings
 from monitor.store.outbox import channel_states
+from monitor.store.refusals import kept_answers
 from monitor.store.runs import job_states
 from monitor.store.settings import load_valuation
 from monitor.store.streams import gaps as open_gaps
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from monitor.records import Finding
     from monitor.store.outbox import ChannelState
+    from monitor.store.refusals import KeptAnswer
     from monitor.store.runs import JobState
 
 STALE_OR_PARTIAL = 4
@@ -94,6 +96,9 @@ def account_problems(accounts: Iterable[query.AccountRow], now: int, stale_after
         elif now - account.last_success > stale_after:
             age = rough_age(now - account.last_success)
             yield f"account {account.account} was last read {age} ago, longer than {duration_text(stale_after)}"
+        if account.disabled:
+            streams = "1 disabled stream" if account.disabled == 1 else f"{account.disabled} disabled streams"
+            yield f"account {account.account} has {streams}, see `monitor findings`"
         if account.open_gaps:
             gaps = "1 gap" if account.open_gaps == 1 else f"{account.open_gaps} gaps"
             yield f"account {account.account} has {gaps} in which fills may be missing"
@@ -130,17 +135,48 @@ def _channel_row(channel: ChannelState) -> dict[str, object]:
 
 
 @click.command(cls=DeskCommand)
+@click.option("--answers", is_flag=True, help="The venues' own answers that were refused or could not be read.")
 @click.pass_context
-def findings(context: click.Context) -> None:
+def findings(context: click.Context, *, answers: bool) -> None:
     r"""What a person must know about the data: each with what to do about it.
 
     \b
     Example: monitor findings
     """
+    if answers:
+        _show_answers(context)
+        return
     with reading(context) as connection:
         rows = [finding_row(finding) for finding in standing_findings(connection)]
     columns = [words(name, name) for name in ("severity", "code", "subject", "message", "remedy")]
     show(Listing("Findings", columns, rows, rows, empty="No findings."), choices_of(context).format)
+
+
+def _show_answers(context: click.Context) -> None:
+    """Show what venues answered where a stream was stopped, and rows that could not become records."""
+    with reading(context) as connection:
+        kept = [(one.stream.account, one.stream, one) for one in kept_answers(connection)]
+        rows = query.quarantined(connection)
+    found: list[Row] = [
+        *(_answer_row(account, key.kind, key.symbol, one) for account, key, one in kept),
+        *(_answer_row(one.account, one.kind, one.symbol, one) for one in rows),
+    ]
+    columns = [
+        instants("time", "time UTC"),
+        *(words(name, name) for name in ("account", "kind", "symbol", "reason", "raw")),
+    ]
+    show(Listing("Answers kept aside", columns, found, found, empty="None."), choices_of(context).format)
+
+
+def _answer_row(account: str, kind: str, symbol: str, one: KeptAnswer | query.QuarantinedRow) -> Row:
+    return {
+        "time": instant(one.time),
+        "account": account,
+        "kind": kind,
+        "symbol": symbol or None,
+        "reason": one.reason,
+        "raw": one.raw,
+    }
 
 
 def finding_row(finding: Finding) -> dict[str, object]:

@@ -10,10 +10,10 @@ import click
 from monitor.cli.cells import MISSING, exact_text, figures, instants, money, money_text, ratio_text, words
 from monitor.cli.options import DeskCommand, Duration, Instant, choices_of, gathered
 from monitor.cli.output import Column, Listing, Row, emit, say, show
-from monitor.cli.reading import reading
+from monitor.cli.reading import reading, tracks_of
 from monitor.clock import SystemClock
 from monitor.jobs.inventory import inventory_answer
-from monitor.jobs.question import ALL_BOOKS, BOOKS
+from monitor.jobs.question import ALL_BOOKS, BOOKS, HEADLINE_BOOK, METHODS
 from monitor.jobs.stuck import stuck_answer
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Held:
     as_of: int | None
     by: By
     book: str | None
+    method: str | None
+    account: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,13 @@ class Waiting(Held):
 BY = click.option(
     "--by", type=click.Choice(["asset", "account"]), default="asset", show_default=True, help="One row each."
 )
-BOOK = click.option("--book", type=click.Choice([*BOOKS, ALL_BOOKS]), help="One market family [default: all].")
+BOOK = click.option(
+    "--book",
+    type=click.Choice([*BOOKS, ALL_BOOKS]),
+    help="Market family to show and sum [default: show every one, sum spot].",
+)
+METHOD = click.option("--method", type=click.Choice(METHODS), help="Costing [default: as in the settings].")
+ACCOUNT = click.option("--account", metavar="NAME", help="Of one account's own lots [default: of all together].")
 AS_OF = click.option("--as-of", type=Instant(), metavar="TIME", help="Held then [default: all is read until then].")
 ASSETS = click.argument("assets", metavar="[ASSET]...", nargs=-1)
 
@@ -62,6 +70,8 @@ ASSETS = click.argument("assets", metavar="[ASSET]...", nargs=-1)
 @AS_OF
 @BY
 @BOOK
+@METHOD
+@ACCOUNT
 @gathered(Held)
 def inventory(context: click.Context, asked: Held) -> None:
     r"""What is held: quantity, basis, mark, unrealised pnl and age; longs and shorts apart.
@@ -73,9 +83,10 @@ def inventory(context: click.Context, asked: Held) -> None:
       monitor inventory --as-of 2026-01-01 -f csv
     """
     form = choices_of(context).format
-    with reading(context) as connection:
-        answer = inventory_answer(connection, now=SystemClock().now(), **cast("Options", asdict(asked)))
-    show(inventory_listing(answer, asked.by), form)
+    question, now = cast("Options", asdict(asked)), SystemClock().now()
+    with reading(context) as connection, tracks_of(connection, question, now) as tracks:
+        answer = inventory_answer(tracks, now=now, **question)
+    show(inventory_listing(answer, asked), form)
     tell(answer, form)
 
 
@@ -85,6 +96,8 @@ def inventory(context: click.Context, asked: Held) -> None:
 @AS_OF
 @BY
 @BOOK
+@METHOD
+@ACCOUNT
 @gathered(Waiting)
 def stuck(context: click.Context, asked: Waiting) -> None:
     r"""What the money waits in: basis times age of open lots, the most first, and why.
@@ -97,8 +110,9 @@ def stuck(context: click.Context, asked: Waiting) -> None:
       monitor stuck SOL
     """
     form = choices_of(context).format
-    with reading(context) as connection:
-        answer = stuck_answer(connection, now=SystemClock().now(), **cast("Options", asdict(asked)))
+    question, now = cast("Options", asdict(asked)), SystemClock().now()
+    with reading(context) as connection, tracks_of(connection, question, now) as tracks:
+        answer = stuck_answer(tracks, now=now, **question)
     show(stuck_listing(answer, asked.by), form)
     rows = cast("list[Numbers]", answer["stuck"])
     if form != "table":
@@ -117,19 +131,20 @@ def tell(answer: Numbers, form: str) -> None:
         say(f"{finding['severity'].capitalize()}: {finding['message']} {finding['remedy']}".rstrip())
 
 
-def inventory_listing(answer: Numbers, by: str) -> Listing:
-    """Return the positions as a listing: longs, their total, shorts, their total."""
+def inventory_listing(answer: Numbers, asked: Held) -> Listing:
+    """Return the positions as a listing: longs, their total, shorts, their total; each total is of the books asked."""
     rows = cast("list[Row]", answer["positions"])
     totals = cast("dict[str, Row]", answer["total"])
     lines: list[Row] = []
+    mixed = any(row["book"] != HEADLINE_BOOK for row in rows) and asked.book is None
     for side in ("long", "short"):
         own = [row for row in rows if row["side"] == side]
         lines += own
         if own:
-            lines.append({**totals[side], "asset": f"all {side}"})
+            lines.append({**totals[side], "asset": f"{HEADLINE_BOOK if mixed else 'all'} {side}"})
     return Listing(
         f"Inventory at {str(answer['as_of']).replace('T', ' ')[:19]} UTC, {answer['method']}",
-        _held_columns(str(answer["currency"]), rows, by),
+        _held_columns(str(answer["currency"]), rows, asked.by),
         rows,
         answer,
         in_table=lines,

@@ -10,9 +10,9 @@ import click
 from monitor.cli.cells import MISSING, instants, ratio_text, words
 from monitor.cli.options import DeskCommand, Duration, Instant, choices_of, gathered
 from monitor.cli.output import Column, Listing, Row, show
-from monitor.cli.reading import reading
+from monitor.cli.reading import reading, tracks_of
 from monitor.clock import DAY, SystemClock
-from monitor.jobs.question import ALL_BOOKS, BOOKS
+from monitor.jobs.question import ALL_BOOKS, BOOKS, METHODS
 from monitor.jobs.series import METRICS, Wanted, series_answer
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Asked:
     end: int | None
     by: By | None
     book: str
+    method: str | None
+    account: str | None
 
 
 @click.command(cls=DeskCommand, epilog=f"Metrics: {', '.join(METRICS)}.")
@@ -51,6 +53,8 @@ class Asked:
 @click.option(
     "--book", type=click.Choice([*BOOKS, ALL_BOOKS]), default="spot", show_default=True, help="Market family."
 )
+@click.option("--method", type=click.Choice(METHODS), help="Costing [default: as in the settings].")
+@click.option("--account", metavar="NAME", help="Of one account's own lots [default: of all together].")
 @gathered(Asked)
 def series(context: click.Context, asked: Asked) -> None:
     r"""A metric as a rolling line: at each point its value over the window that ends there.
@@ -71,9 +75,12 @@ def series(context: click.Context, asked: Asked) -> None:
         by=by,
         assets=asked.assets,
         book=asked.book,
+        method=asked.method,
+        account=asked.account,
     )
-    with reading(context) as connection:
-        lines = series_answer(connection, wanted, SystemClock().now())
+    now = SystemClock().now()
+    with reading(context) as connection, tracks_of(connection, wanted.options(), now) as tracks:
+        lines = series_answer(tracks, wanted, now)
     show(series_listing(lines, wanted), choices_of(context).format)
 
 

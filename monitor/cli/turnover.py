@@ -11,11 +11,10 @@ from monitor.cli.cells import MISSING, figures, moment_text, money, ratio_text, 
 from monitor.cli.health import STALE_OR_PARTIAL
 from monitor.cli.options import DeskCommand, Duration, Instant, choices_of, gathered
 from monitor.cli.output import Column, Listing, Row, say, show
-from monitor.cli.reading import reading
+from monitor.cli.reading import reading, tracks_of
 from monitor.clock import SystemClock
 from monitor.jobs.answer import turnover_answer
 from monitor.jobs.question import ALL_BOOKS, BOOKS, HEADLINE_BOOK, METHODS
-from monitor.store.answers import has_tracks
 
 if TYPE_CHECKING:
     import sqlite3
@@ -38,6 +37,7 @@ class Asked:
     by: By
     book: str | None
     method: str | None
+    account: str | None
     strict: bool
 
 
@@ -60,6 +60,7 @@ class Asked:
     help="Market family to show and sum [default: show every one, sum spot].",
 )
 @click.option("--method", type=click.Choice(METHODS), help="Costing [default: as in the settings].")
+@click.option("--account", metavar="NAME", help="Of one account's own lots [default: of all together].")
 @click.option("--exit-code", "strict", is_flag=True, help="End with 4 if the data is stale or not complete.")
 @gathered(Asked)
 def turnover(context: click.Context, asked: Asked) -> int:
@@ -81,6 +82,7 @@ def turnover(context: click.Context, asked: Asked) -> int:
         "by": asked.by,
         "book": asked.book,
         "method": asked.method,
+        "account": asked.account,
         "detail": form != "table",
     }
     with reading(context) as connection:
@@ -95,12 +97,9 @@ def turnover(context: click.Context, asked: Asked) -> int:
 
 def answered(connection: sqlite3.Connection, question: Options) -> Answer:
     """Return the answer from the stored tracks; for a method that has none, from the ledger, which takes longer."""
-    now, method = SystemClock().now(), question["method"]
-    if method is None or has_tracks(connection, method):
-        return turnover_answer(connection, now=now, **question)
-    from monitor.jobs.remeasure import remeasured_answer  # noqa: PLC0415 - it brings polars and numba with it
-
-    return remeasured_answer(connection, now=now, **question)
+    now = SystemClock().now()
+    with tracks_of(connection, question, now) as tracks:
+        return turnover_answer(tracks, now=now, **question)
 
 
 def turnover_listing(answer: Answer, by: By, book: str | None) -> Listing:

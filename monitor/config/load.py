@@ -95,6 +95,13 @@ def channel_names(path: Path) -> frozenset[str]:
     return BUILT_IN_CHANNELS | (frozenset(channels) if isinstance(channels, dict) else frozenset())
 
 
+def account_names(path: Path) -> frozenset[str]:
+    """Return the accounts a file has read from venues, whatever else is wrong with them."""
+    accounts = read_toml(path)[1].get("accounts")
+    listed = accounts if isinstance(accounts, list) else []
+    return frozenset(name for one in listed if isinstance(one, dict) and isinstance(name := one.get("name"), str))
+
+
 def _settings(table: FileTable, secrets: Secrets, path: Path, warnings: tuple[Complaint, ...]) -> Settings:
     """Return the checked tables as the records the rest of the program knows."""
     return Settings(

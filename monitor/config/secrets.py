@@ -125,9 +125,15 @@ def _from_keyring(name: str) -> str:
     try:
         # An extra: imported only where the settings ask for it.
         keyring = cast("Keyring", importlib.import_module("keyring"))
+        refused = cast("type[Exception]", importlib.import_module("keyring.errors").KeyringError)
     except ImportError:
         remedy = "pip install 'inventory-turnover-monitor[keyring]'"
         raise ConfigError("the package keyring is not installed.", remedy) from None
-    if secret := keyring.get_password(service, user):
+    try:
+        secret = keyring.get_password(service, user)
+    except refused as error:
+        # Locked, or no backend at all, as on most servers: only the class is told, a backend's text is not ours.
+        raise ConfigError(f"the keyring cannot be read ({type(error).__name__}).", "keyring diagnose") from None
+    if secret:
         return secret
     raise ConfigError(f"the keyring holds nothing for {name!r}.", f"keyring set {service} {user}")

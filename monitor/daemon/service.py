@@ -1,8 +1,4 @@
-"""The background service: every job on its interval, until a signal ends it.
-
-The main thread only waits for signals. The work (event loop, scheduler, the one writing connection) lives in a second
-thread, so that a signal is heard while a long computation runs: the work gets ten seconds to end its jobs, then the
-process leaves; a transaction cut short is rolled back by the next start, as after a crash.
+"""The jobs of one desk on their intervals, until the service is stopped; each fails alone, and is tried again.
 
 APScheduler 3.11 has three traps this module works around: `AsyncIOScheduler.shutdown(wait=True)` cancels running jobs
 (so the drain is ours), a backward step of the clock stops all jobs even after it was corrected (so a monotonic tick
@@ -12,10 +8,6 @@ notices steps and wakes the scheduler), and job stores other than memory unpickl
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
-import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -26,17 +18,13 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.clock import SECOND
 from monitor.daemon.liveness import Liveness
-from monitor.daemon.systemd import notify
+from monitor.daemon.systemd import notify, watchdog_seconds
 from monitor.errors import MonitorError
 from monitor.jobs.deliver import drain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractAsyncContextManager
-
+    from monitor.jobs.collect import Progress, Step
     from monitor.jobs.desk import Desk, Job
-
-    Opening = Callable[[], AbstractAsyncContextManager[Desk]]
 
 DRAIN_SECONDS = 8.0
 LAST_MESSAGES = SECOND
@@ -63,9 +51,13 @@ class Service:
         )
         seconds = {job.name: job.interval / SECOND for job in jobs}
         self.liveness = Liveness(seconds, started=time.monotonic())
+        self.late: list[str] = []
+        self.reloading = False
+        desk.progress = Heard(self.liveness, desk.progress)
 
-    def stop(self) -> None:
-        """End the service; may be called from any thread."""
+    def stop(self, *, reloading: bool = False) -> None:
+        """End the service, for good or to go on with other settings; may be called from any thread."""
+        self.reloading = reloading
         self.loop.call_soon_threadsafe(self.stopping.set)
 
     async def run(self) -> None:
@@ -84,7 +76,10 @@ class Service:
         log.info("started", database=str(self.desk.writer.path), jobs=[job.name for job in self.jobs])
         ticker = asyncio.create_task(self._tick())
         await self.stopping.wait()
-        notify("STOPPING=1")
+        if self.reloading:
+            notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        else:
+            notify("STOPPING=1")
         ticker.cancel()
         await self._drain()
 
@@ -108,14 +103,30 @@ class Service:
         finally:
             if task:
                 self.running.discard(task)
-        if not self.liveness.overdue(time.monotonic()):
+        self._feed()
+
+    def _feed(self) -> None:
+        """Tell the service manager that the work goes on, unless a job has not finished well for too long."""
+        late = self.liveness.overdue(time.monotonic())
+        if late != self.late:
+            self.late = late
+            if late:
+                log.error("overdue", jobs=late, note="the watchdog is not fed until they finish well")
+        if not late:
             notify("WATCHDOG=1")
 
     async def _tick(self) -> None:
-        """Notice a stepped clock each second, and wake the scheduler, whose timers hang on the wall clock."""
+        """Notice a stepped clock each second, wake the scheduler, whose timers hang on it, and feed the watchdog.
+
+        It is fed between the jobs too, because they may be further apart than it is patient; while one computes and
+        holds this loop it is not.
+        """
         offset = time.time() - time.monotonic()
+        watched = watchdog_seconds() is not None
         while True:
             await asyncio.sleep(TICK_SECONDS)
+            if watched:
+                self._feed()
             moved = time.time() - time.monotonic() - offset
             if abs(moved) >= STEP_SECONDS:
                 offset += moved
@@ -144,59 +155,16 @@ class Service:
         log.info("stopped")
 
 
-def serve(opening: Opening, jobs: tuple[Job, ...]) -> int:
-    """Run the service until SIGTERM or SIGINT; return the exit code.
+class Heard:
+    """Reading a long history for the first time takes more than its intervals: each window it commits is life too."""
 
-    `opening` opens the desk in the working thread: the database's writer belongs to the thread that opened it.
+    def __init__(self, liveness: Liveness, listener: Progress | None) -> None:
+        """Tell `listener` as well, if there is one."""
+        self.liveness = liveness
+        self.listener = listener
 
-    Raises:
-        MonitorError: the desk could not be opened (locked, unwritable, too new).
-    """
-    working = Working(opening, jobs)
-    thread = threading.Thread(target=working.main, name="desk", daemon=True)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: working.stop())
-    thread.start()
-    while thread.is_alive() and not working.stopped:
-        thread.join(timeout=0.2)
-    thread.join(timeout=DRAIN_SECONDS + 1.5)
-    if thread.is_alive():
-        # A computation that cannot be interrupted: leaving is safe, its transaction is rolled back.
-        log.warning("stopped", note="a job did not end in time and was cut off")
-        os._exit(0)
-    if working.failure:
-        raise working.failure
-    return 0
-
-
-class Working:
-    """The working thread: opens the desk, runs the service, closes the desk, keeps what went wrong."""
-
-    def __init__(self, opening: Opening, jobs: tuple[Job, ...]) -> None:
-        """Hold what to run; `main` runs in the thread."""
-        self.opening = opening
-        self.jobs = jobs
-        self.service: Service | None = None
-        self.stopped = False
-        self.failure: BaseException | None = None
-
-    def stop(self) -> None:
-        """Ask the service to end; before it has started, keep it from starting."""
-        self.stopped = True
-        if self.service:
-            with contextlib.suppress(RuntimeError):  # its loop has closed already
-                self.service.stop()
-
-    def main(self) -> None:
-        """Open, run, close; a failure is kept for the main thread."""
-        try:
-            asyncio.run(self._work())
-        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
-            self.failure = error
-
-    async def _work(self) -> None:
-        """Run the service over the open desk."""
-        async with self.opening() as desk:
-            self.service = Service(desk, self.jobs)
-            if not self.stopped:
-                await self.service.run()
+    def step(self, step: Step) -> None:
+        """Hear of one committed window of the fills."""
+        self.liveness.succeeded("fills", time.monotonic())
+        if self.listener:
+            self.listener.step(step)

@@ -19,9 +19,11 @@ def notify(*states: str) -> bool:
     path = "\0" + address[1:] if address.startswith("@") else address
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+            # A manager that does not read must not hold the work: the queue of such a socket has ten places.
+            channel.setblocking(False)
             channel.sendto("\n".join(states).encode(), path)
     except OSError:
-        return False  # the manager went away: the work goes on
+        return False  # the manager went away, or does not listen: the work goes on
     return True
 
 

@@ -38,18 +38,20 @@ def alert(facts: Mapping[str, object], message: Message) -> dict[str, object]:
         "alertname": str(facts.get("rule", "monitor")),
         "subject": str(facts.get("subject", "")),
         "severity": str(facts.get("severity", message.severity)),
-        "metric": str(facts.get("metric", "")),
         "condition": "no_data" if kind == "no_data" else "breach",
+    }
+    annotations = {
+        "summary": str(facts.get("title", message.title)),
+        "description": str(facts.get("text", message.long)),
+        "key": str(facts.get("key", message.key)),
+        # No label: a rule may watch something else before its episode ends.
+        "metric": str(facts.get("metric", "")),
     }
     decided = _instant(facts, "time")
     ends = decided + STANDING.get(kind, DAY)
     return {
         "labels": {name: value for name, value in labels.items() if value},
-        "annotations": {
-            "summary": str(facts.get("title", message.title)),
-            "description": str(facts.get("text", message.long)),
-            "key": str(facts.get("key", message.key)),
-        },
+        "annotations": {name: value for name, value in annotations.items() if value},
         "startsAt": iso(min(_instant(facts, "since"), ends)),
         "endsAt": iso(ends),
     }

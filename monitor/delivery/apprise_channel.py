@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,21 +77,27 @@ def _wrong(channel: Channel, schemas: Sequence[str]) -> tuple[str, str]:
 
 
 def _call(request: Mapping[str, object], deadline: float) -> dict[str, object]:
-    """Run one request in a process of its own; it is killed at the deadline.
+    """Run one request in a process group of its own; all of it is killed at the deadline.
 
     -P keeps the program's own folder off the path, where a module's name could hide one of Python's.
     """
-    done = subprocess.run(  # noqa: S603 - this interpreter, our own file, nothing from outside in the arguments
+    with subprocess.Popen(  # noqa: S603 - this interpreter, our own file, nothing from outside in the arguments
         [sys.executable, "-P", str(PROGRAM)],
-        input=json.dumps(request),
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=deadline,
-        check=False,
-    )
+        start_new_session=True,
+    ) as process:
+        try:
+            said, complained = process.communicate(json.dumps(request), deadline)
+        finally:
+            # Its own children too: one that a plugin started would hold the pipes, and us, for as long as it lives.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     try:
-        reply = json.loads(done.stdout)
+        reply = json.loads(said)
     except json.JSONDecodeError:
-        lines = done.stderr.strip().splitlines()
-        return {"sent": False, "said": lines[-1] if lines else f"Apprise ended with code {done.returncode}"}
+        lines = complained.strip().splitlines()
+        return {"sent": False, "said": lines[-1] if lines else f"Apprise ended with code {process.returncode}"}
     return reply if isinstance(reply, dict) else {}

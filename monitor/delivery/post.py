@@ -62,6 +62,10 @@ def _exchange(method: str, url: str, request: tuple[bytes | None, dict[str, str]
     cut = threading.Event()
     try:
         with _cut_after(connection, deadline, cut):
+            connection.connect()
+            if cut.is_set():
+                # While a name is looked up there is no socket to shut: what is late is not sent any more.
+                raise TimeoutError
             connection.request(method, path, body, {**_authorization(parts), **headers})
             return connection.getresponse().status
     except (OSError, HTTPException, ValueError) as error:

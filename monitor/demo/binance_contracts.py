@@ -123,6 +123,27 @@ def wallet(family: str) -> Private:
     return handle
 
 
+def risk(family: str) -> Private:
+    """Return the handler of `positionRisk`: the open position, with its sign."""
+
+    def handle(venue: Venue, account: str, _query: Query) -> Json:
+        contract = own(family, account)
+        if contract is None:
+            return []
+        held, unrealised = venue.history.contracts.position(venue.now(), account)
+        if not held:
+            return []
+        value = digits(contract.worth(held, venue.history.contracts.price(contract, venue.now())), 8)
+        return [{
+            "symbol": contract.market_id, "positionSide": "BOTH", "positionAmt": digits(held, 3), "entryPrice": "1",
+            "markPrice": "0", "unRealizedProfit": digits(unrealised, 8), "liquidationPrice": "0", "leverage": "1",
+            "marginType": "cross", "isolatedMargin": "0", "notional": value, "notionalValue": value,
+            "isolatedWallet": "0", "updateTime": venue.now(),
+        }]  # fmt: skip
+
+    return handle
+
+
 PUBLIC: dict[str, Public] = {
     "/fapi/v1/time": lambda venue, _query: {"serverTime": venue.time()},
     "/dapi/v1/time": lambda venue, _query: {"serverTime": venue.time()},
@@ -134,6 +155,8 @@ PRIVATE: dict[str, Private] = {
     "/dapi/v1/userTrades": trades("dapi"),
     "/fapi/v1/income": income("fapi"),
     "/dapi/v1/income": income("dapi"),
+    "/fapi/v3/positionRisk": risk("fapi"),
+    "/dapi/v1/positionRisk": risk("dapi"),
     "/fapi/v3/account": wallet("fapi"),
     "/dapi/v1/account": wallet("dapi"),
 }

@@ -16,6 +16,8 @@ import aiohttp
 from ccxt.base import errors as venue
 
 from monitor.errors import (
+    AccessBlocked,
+    AnswerUnreadable,
     CallRejected,
     ClockSkew,
     CredentialsRefused,
@@ -40,7 +42,7 @@ Action: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """What is done about a class of failure: how often the call is tried in all, and then `action`."""
+    """What is done about a class of failure: how often one call is tried in all, and then `action`."""
 
     error: type[VenueError]
     action: Action
@@ -52,11 +54,12 @@ SLOW_DOWN = Treatment(RateLimited, "slow_down", 5)
 MAINTENANCE = Treatment(VenueUnavailable, "maintenance", 1)
 RESYNC = Treatment(ClockSkew, "resync", 2)
 REFUSED = Treatment(CredentialsRefused, "pause_account", 1)
-BLOCKED = Treatment(CredentialsRefused, "pause_account", 3)
+# Three such answers pause the account: whoever collects counts them over calls and runs.
+BLOCKED = Treatment(AccessBlocked, "pause_account", 1)
 GONE = Treatment(MarketUnknown, "archive", 1)
 WRONG = Treatment(CallRejected, "disable", 1)
 REJECTED = Treatment(CallRejected, "disable", 3)
-MISREAD = Treatment(VenueUnavailable, "quarantine", 1)
+MISREAD = Treatment(AnswerUnreadable, "quarantine", 1)
 
 TREATMENTS: dict[type[BaseException], Treatment] = {
     venue.BaseError: REJECTED,
@@ -114,6 +117,8 @@ SENTENCES: tuple[tuple[re.Pattern[str], Treatment], ...] = tuple(
 )
 # A venue's words in a message: enough to recognise them, and no whole page.
 TEXT_LIMIT = 120
+# An answer that is kept: enough for any error and for a page of rows.
+RAW_LIMIT = 65_536
 
 REMEDIES: dict[Action, str] = {
     "retry": "It will be tried again.",
@@ -122,19 +127,23 @@ REMEDIES: dict[Action, str] = {
     "resync": "Check this machine's clock (NTP).",
     "pause_account": "Check the key, its permissions and its address list at the venue.",
     "archive": "The market is no longer read.",
-    "disable": "Its stream is paused and asked again with the next run; see `monitor findings`.",
+    "disable": "Its stream is disabled and asked again with the nightly reading; see `monitor findings`.",
     "quarantine": "The answer is kept for a look; please report it.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failed call: the error to raise, what is done about it, and the venue's own answer, to be kept."""
+    """One failed call: the error to raise, with the venue's own answer in it, and what is done about it."""
 
     error: VenueError
     action: Action
     tries: int
-    raw: str = ""
+
+    @property
+    def raw(self) -> str:
+        """The venue's own answer, without secrets."""
+        return self.error.raw
 
 
 def treatment(error: BaseException, status: int = 0) -> Treatment:
@@ -162,25 +171,29 @@ def meaning(said: str) -> Treatment | None:
 
 
 def failure(error: Exception, exchange: str, secrets: Mapping[str, str], body: Body | None = None) -> Failure:
-    """Translate an exception into ours, with the value and the remedy and without secrets."""
+    """Translate an exception into ours, with the value, the remedy and the venue's answer, and without secrets."""
+    found = _translated(error, exchange, secrets, body)
+    found.error.raw = veiled(body.text, secrets)[:RAW_LIMIT] if body else ""
+    return found
+
+
+def _translated(error: Exception, exchange: str, secrets: Mapping[str, str], body: Body | None) -> Failure:
     if isinstance(error, VenueUnavailable):  # an implausible answer
         return Failure(error, "retry", UNAVAILABLE.tries)
     if isinstance(error, VenueError):
         return Failure(error, "disable", 1)
     if isinstance(error, MonitorError):
-        return Failure(VenueUnavailable(f"{exchange}: {error.message}", REMEDIES["quarantine"]), "quarantine", 1)
+        misread = AnswerUnreadable(f"{exchange}: {error.message}", REMEDIES["quarantine"])
+        return Failure(misread, "quarantine", 1)
     status = body.status if body else 0
     what = treatment(error, status)
     said = redacted(str(error) or "no answer in time", secrets)
     kind = type(error).__name__
     text = f"{exchange}: {kind}{f' (HTTP {status})' if status else ''}: {said}"
     if what.error is RateLimited:
-        return Failure(
-            RateLimited(text, REMEDIES[what.action], _retry_after(body.headers if body else {})),
-            what.action,
-            what.tries,
-        )
-    return Failure(what.error(text, REMEDIES[what.action]), what.action, what.tries, body.text if body else "")
+        wait = _retry_after(body.headers if body else {})
+        return Failure(RateLimited(text, REMEDIES[what.action], wait), what.action, what.tries)
+    return Failure(what.error(text, REMEDIES[what.action]), what.action, what.tries)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -196,8 +209,8 @@ def plain_words(text: str) -> str:
     return " ".join(re.sub(r"(?s)<[!/?a-zA-Z][^>]*(>|$)", " ", text).split())
 
 
-def redacted(text: str, secrets: Mapping[str, str]) -> str:
-    """Return a text fit to show: no credential, no query of an address, no page; 120 characters after the address.
+def veiled(text: str, secrets: Mapping[str, str]) -> str:
+    """Return a text whole, but without credentials and without the queries of addresses.
 
     `secrets` are an account's credentials; each is looked for as written, in pieces of several lines and URL-encoded.
     """
@@ -206,8 +219,13 @@ def redacted(text: str, secrets: Mapping[str, str]) -> str:
             if len(piece) >= 4:  # noqa: PLR2004 - shorter pieces would blank out ordinary words
                 text = text.replace(piece, "***")
     text = re.sub(r"(https?://[^\s?'\"]+)\?[^\s'\"]*", r"\1?***", text)
-    text = re.sub(r"(?i)\b(signature|sign|apikey|api_key|nonce|timestamp|recvwindow)=[^&\s'\"]+", r"\1=***", text)
-    text = plain_words(text)
+    text = re.sub(r"(?i)(\"(signature|sign|api_?key|secret|passphrase)\"\s*:\s*)\"[^\"]*\"", r'\1"***"', text)
+    return re.sub(r"(?i)\b(signature|sign|apikey|api_key|nonce|timestamp|recvwindow)=[^&\s'\"]+", r"\1=***", text)
+
+
+def redacted(text: str, secrets: Mapping[str, str]) -> str:
+    """Return a text fit to show: no credential, no query of an address, no page; 120 characters after the address."""
+    text = plain_words(veiled(text, secrets))
     address = re.match(r"(\S+ )?(GET|POST) https?://\S{1,150}", text)
     limit = TEXT_LIMIT + (address.end() if address else 0)
     return text if len(text) <= limit else f"{text[:limit]}..."

@@ -8,7 +8,16 @@ desk's read-only key may not be allowed to see them. What is not in the table is
 | binance | spot wallet from and to the others | as below | as below | Convert orders | dust log |
 | binanceusdm, binancecoinm | income: TRANSFER | income: rebates, insurance, bonuses | income: FUNDING_FEE | - | - |
 | kraken | ledger: futures, staking, earn | ledger: rewards, rollover | - | ledger: spend and receive | - |
-| bybit | - | - | executions of type Funding | - | - |
+| bybit | inside the account | log: interest, bonuses, refunds | executions of type Funding | log: adjusts | so too |
+| okx | inside the account | no | bills of type 8, three months | Convert orders | no |
+| gate | no | no | account book, USDT perpetuals | no | no |
+| krakenfutures | no | no | account log | - | - |
+| hyperliquid | no | no | userFunding | - | - |
+| bingx | no | no | income: FUNDING_FEE, USDT perpetuals | no | no |
+| bitget | inside the account | no | no: one market a call | Convert orders | no |
+
+Those from bybit's ledger on are made from the ccxt 4.5.90 sources and the venues' documentation; no recorded body of
+them has been replayed.
 """
 
 from __future__ import annotations
@@ -28,6 +37,7 @@ from monitor.exchanges.extra_rows import (
     kraken_ledger,
     sold_dust,
 )
+from monitor.exchanges.ledgers import bybit_ledger, okx_converted, paid, paid_in_usdt
 from monitor.exchanges.profiles import Cursor
 
 if TYPE_CHECKING:
@@ -50,7 +60,7 @@ class Extra:
 
     `name` tells streams of one kind and book apart. `covers`: the other kinds it holds. `books`: read for accounts
     with one of these; `per_book` once for each of them, with `params` of that book. `end`: the parameter that
-    ends a window.
+    ends a window; `start` the one that begins it where ccxt does not send `since`; both are in `unit` milliseconds.
     """
 
     kind: StreamKind
@@ -68,6 +78,8 @@ class Extra:
     covers: tuple[StreamKind, ...] = ()
     name: str = ""
     not_with: Book | None = None
+    start: str = ""
+    unit: int = 1
 
     def wanted(self, account: Account) -> tuple[Book, ...]:
         """Return the books to read it for: the first of the account's that it serves, or each."""
@@ -87,6 +99,40 @@ _BINANCE_FUNDING = Extra(
 _BINANCE_INCOME = Extra(
     "ledger", "fetch_ledger", partial(each, read=income), CONTRACTS, per_book=True, params=_BOOKS,
     window=7 * DAY - 1, page=1000, history=90 * DAY, covers=("transfers", "convert", "dust"),
+)  # fmt: skip
+_BYBIT_LEDGER = Extra(
+    "ledger", "fetch_ledger", partial(each, read=bybit_ledger), EVERY_BOOK, window=7 * DAY - 1, page=50,
+    history=730 * DAY, end="endTime", cursor=Cursor("token", "cursor", ("nextPageCursor",)),
+    covers=("transfers", "convert", "dust"),
+)  # fmt: skip
+_OKX_FUNDING = Extra(
+    "funding", "fetch_funding_history", partial(each, read=paid), CONTRACTS, params={
+        book: {"type": "swap"} for book in CONTRACTS
+    }, page=100, history=90 * DAY, start="begin", end="end", cursor=Cursor("token", "after", ("billId",)),
+)  # fmt: skip
+# Older than `until` and newer than `since`, both excluded: a second more on either side.
+_OKX_CONVERT = Extra(
+    "convert", "fetch_convert_trade_history", partial(each, read=okx_converted), EVERY_BOOK, page=100, grain=SECOND,
+    covers=("transfers",),
+)  # fmt: skip
+_GATE_FUNDING = Extra(
+    "funding", "fetch_funding_history", partial(each, read=paid_in_usdt), ("linear",), params={
+        "linear": {"type": "swap", "settle": "usdt"}
+    }, window=30 * DAY - 1, page=1000, grain=SECOND, end="to", unit=SECOND, cursor=Cursor("offset", "offset"),
+)  # fmt: skip
+_KRAKENFUTURES_FUNDING = Extra(
+    "funding", "fetch_funding_history", partial(each, read=paid), CONTRACTS, page=500,
+)  # fmt: skip
+_HYPERLIQUID_FUNDING = Extra(
+    "funding", "fetch_funding_history", partial(each, read=paid), ("linear",), page=500,
+)  # fmt: skip
+_BINGX_FUNDING = Extra(
+    "funding", "fetch_funding_history", partial(each, read=paid), ("linear",), window=7 * DAY - 1, page=1000,
+    history=90 * DAY,
+)  # fmt: skip
+_BITGET_CONVERT = Extra(
+    "convert", "fetch_convert_trade_history", partial(each, read=converted), EVERY_BOOK, window=90 * DAY - 1, page=100,
+    history=90 * DAY, cursor=Cursor("token", "idLessThan", ("endId",)), covers=("transfers",),
 )  # fmt: skip
 _BYBIT_FUNDING = Extra(
     "funding", "fetch_my_trades", partial(each, read=charged), CONTRACTS, per_book=True,
@@ -126,7 +172,13 @@ EXTRAS: dict[str, tuple[Extra, ...]] = {
             cursor=Cursor("offset", "ofs"), covers=("transfers", "convert", "dust"),
         ),
     ),
-    "bybit": (_BYBIT_FUNDING,),
+    "bybit": (_BYBIT_FUNDING, _BYBIT_LEDGER),
+    "okx": (_OKX_FUNDING, _OKX_CONVERT),
+    "gate": (_GATE_FUNDING,),
+    "krakenfutures": (_KRAKENFUTURES_FUNDING,),
+    "hyperliquid": (_HYPERLIQUID_FUNDING,),
+    "bingx": (_BINGX_FUNDING,),
+    "bitget": (_BITGET_CONVERT,),
 }  # fmt: skip
 
 

@@ -40,6 +40,22 @@ def pairs(
     return tuple(found)
 
 
+def peg_pairs(
+    markets: Iterable[Mapping[str, object]], assets: Iterable[str], currency: str, pegs: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the spot symbols by which the pegs of assets can be checked: against the currency, else another peg."""
+    listed = {
+        frozenset((str(market["base"]), str(market["quote"]))): str(market["symbol"])
+        for market in markets
+        if market.get("spot") and market.get("base") and market.get("quote")
+    }
+    found = []
+    for asset in sorted(assets):
+        others = (currency, *(peg for peg in pegs if peg != asset))
+        found += [listed[pair] for other in others if (pair := frozenset((asset, other))) in listed][:1]
+    return tuple(dict.fromkeys(found))
+
+
 async def candles(client: Client, symbol: str, timeframe: str, start: int, end: int) -> AsyncIterator[list[Price]]:
     """Yield the closes of every candle that ended in [start, end], in pages, oldest first and without a hole.
 

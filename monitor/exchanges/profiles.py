@@ -97,6 +97,8 @@ _BINANCE_FUTURES = Profile(
     candles=1000,
     currencies_need_key=True,
     wallets=_SEPARATE,
+    # ccxt reads margin tiers before positions unless it has some; nothing here needs them.
+    options={"leverageBrackets": {}},
     tier="proven",
 )
 _BINANCE_SPOT = replace(_BINANCE_FUTURES, window=_short(DAY), history=None, walk=True)

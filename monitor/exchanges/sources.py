@@ -203,8 +203,11 @@ class ExtraSource:
 
     async def _ask(self, window: Window, params: Mapping[str, object]) -> Answer:
         since = max(0, window.start - (self.grain if self.grain > 1 else 0))
-        asked = {**self._extra.params.get(self.key.book, {}), self._extra.end: window.end - 1, **params}
-        return await self._client.call(self._extra.method, None, since, self.page, asked)
+        extra = self._extra
+        asked = {**extra.params.get(self.key.book, {}), extra.end: (window.end - 1) // extra.unit, **params}
+        if extra.start:
+            asked[extra.start] = since // extra.unit
+        return await self._client.call(extra.method, None, None if extra.start else since, self.page, asked)
 
     def _page_of(self, answer: Answer) -> Page:
         rows = self._extra.read(answer.parsed, answer.rows, self._origin)

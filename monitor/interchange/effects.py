@@ -15,11 +15,15 @@ from monitor.interchange.fees import NO_FEES
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """`seen`: (account, asset, first instant, last instant); `third_fees`: (asset, instant, fill id)."""
+    """`seen`: (account, asset, first instant, last instant); `third_fees`: (asset, instant, fill id).
+
+    `ids`: (account, first id, last id) of the fills.
+    """
 
     seen: tuple[tuple[str, str, int, int], ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
     third_fees: tuple[tuple[str, int, int], ...] = ()
+    ids: tuple[tuple[str, int, int], ...] = ()
 
 
 def effects(fills: pl.DataFrame, movements: pl.DataFrame) -> Effects:
@@ -41,11 +45,13 @@ def effects(fills: pl.DataFrame, movements: pl.DataFrame) -> Effects:
         .sort("account", "asset")
     )
     third = paid.filter((pl.col("fee_asset") != pl.col("base")) & (pl.col("fee_asset") != pl.col("quote")))
+    ids = fills.group_by("account").agg(first=pl.col("id").min(), last=pl.col("id").max()).sort("account")
     return Effects(
         tuple(seen.iter_rows()),
         tuple(fills.select("base", "quote").unique().sort("base", "quote").iter_rows()),
         # In the order of the table's key: rows that come sorted are appended.
         tuple(third.select("fee_asset", "time_ms", "id").unique().sort(pl.all()).iter_rows()),
+        tuple(ids.iter_rows()),
     )
 
 

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from monitor.interchange.changes import read_ledger
 from monitor.interchange.checks import NUMBERS, reasons
 from monitor.interchange.columns import EVENT_COLUMNS, FILL_KINDS, NEEDED_COLUMNS, USED_BY
 from monitor.interchange.fees import fee_lists
-from monitor.interchange.identity import WHOLE_KEY, keyed
+from monitor.interchange.identity import WHOLE_KEY, grain_of, keyed
 from monitor.interchange.notes import notes
+from monitor.interchange.sides import read_sides
 from monitor.interchange.table import LINE, Rejected, read_table
+from monitor.interchange.translate import Source, read_fills, translated
 from monitor.interchange.values import decimals, instants
 from monitor.interchange.venues import FILE, Venues, with_exchanges, with_markets
 
@@ -32,12 +35,16 @@ MOVEMENT_ROW = (
     "to_account", "to_asset", "received", "source",
 )  # fmt: skip
 
+# How an export of each shape is read.
+SHAPES = {"fills": read_fills, "sides": read_sides, "ledger": read_ledger}
+
 
 @dataclass(frozen=True, slots=True)
 class Events:
     """What a file holds. `fills` and `movements` have the ledger's columns and `line`.
 
     `repeats` are lines that say again, with the same id, what an earlier line said. `notes` tell what was assumed.
+    `grain` is how fine the fills' times are, in ms.
     """
 
     fills: pl.DataFrame
@@ -45,29 +52,35 @@ class Events:
     rejected: tuple[Rejected, ...] = ()
     repeats: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    grain: int = 1
 
 
-def read_events(path: Path, venues: Venues | None = None) -> Events:
-    """Read an events file, CSV or Parquet.
+def read_events(path: Path, venues: Venues | None = None, source: Source | None = None) -> Events:
+    """Read an events file, CSV or Parquet, or another program's export.
 
     Raises:
         UsageError: there is no such file.
         ImportRejected: it is neither, or its columns are not those of an events file.
     """
-    table = read_table(path, EVENT_COLUMNS, NEEDED_COLUMNS)
+    told_first: tuple[str, ...] = ()
+    if source is None:
+        table = read_table(path, EVENT_COLUMNS, NEEDED_COLUMNS)
+    else:
+        table, told_first = translated(path, source, SHAPES[source.mapping.shape])
     venues = venues or Venues()
     frame = _parsed(table.frame, venues)
     told = frame.filter(pl.col("reason").is_not_null()).select(LINE, "reason")
-    good = keyed(_settled(frame.filter(pl.col("reason").is_null())), venues)
+    good = keyed(_settled(frame.filter(pl.col("reason").is_null())), venues, ask_all=source is not None)
     rejected = [*table.rejected, *(Rejected(*row) for row in told.iter_rows()), *_clashes(good)]
     rejected.sort(key=lambda row: row.line)
     kept = good.filter(~pl.col("repeat") & ~pl.col("clash"))
     return Events(
-        _rows(kept.filter(pl.col("kind").is_in(FILL_KINDS)), FILL_ROW),
+        _rows(kept.filter(pl.col("kind").is_in(FILL_KINDS)), (*FILL_ROW, "cost") if source else FILL_ROW),
         _rows(kept.filter(~pl.col("kind").is_in(FILL_KINDS)), MOVEMENT_ROW),
         tuple(replace(row, file=str(path)) for row in rejected),
         tuple(good.filter("repeat")[LINE].to_list()),
-        notes(frame),
+        (*told_first, *notes(frame)),
+        grain_of(good),
     )
 
 
@@ -117,10 +130,11 @@ def _rows(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     """Return the rows under the ledger's column names."""
     named = pl.col("id").str.strip_chars("0") != ""
     whole = pl.col("id").str.contains(WHOLE_KEY)
-    told = pl.when(named & ~pl.col("id").str.starts_with("digest|")).then(pl.col("id").str.extract(r"([^|]*)$"))
+    # A whole key is the id of a row whose place among equals is not told by a number.
+    told = pl.when(named & ~whole).then("id")
     return frame.with_columns(
         *(pl.col(f"{name}_exact").alias(name) for name in NUMBERS),
         sequence=pl.when(told.str.contains(r"^[0-9]{1,19}$")).then(told).cast(pl.Int64, strict=False),
-        trade_id=pl.when(named & ~whole).then("id"),
+        trade_id=told,
         source=pl.lit(FILE),
     ).select(LINE, *columns)

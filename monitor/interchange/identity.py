@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from monitor.interchange.columns import BOOKS, FILL_KINDS, KINDS
-from monitor.interchange.venues import FILE
+from monitor.interchange.venues import CLAIM, FILE
 
 if TYPE_CHECKING:
     from monitor.interchange.venues import Venues
@@ -40,17 +40,18 @@ SEPARATOR = "|"
 WHOLE_KEY = rf"^(?:{'|'.join((*BOOKS, *KINDS, 'ledger', 'dust', 'digest'))})\|.*\|"
 
 
-def keyed(frame: pl.DataFrame, venues: Venues) -> pl.DataFrame:
+def keyed(frame: pl.DataFrame, venues: Venues, *, ask_all: bool = False) -> pl.DataFrame:
     """Add `key`, `repeat` (the same row was there before) and `clash` (the same id, but another event).
 
-    An id of zeros is no id: some venues give it to every conversion of dust.
+    An id of zeros is no id: some venues give it to every conversion of dust. The database is asked which fills it
+    knows under another key: those of accounts that an exchange is read for, or with `ask_all` everybody's.
     """
     usable = pl.when(pl.col("id").str.strip_chars("0") != "").then("id")
     keys = frame.with_columns(usable.alias("id")).select(key=_id_key())["key"]
     if keys.null_count():
         nameless = keys.is_null()
         keys = keys.scatter(nameless.arg_true(), _digests(frame.filter(nameless)))
-    frame = frame.with_columns(_as_stored(frame.with_columns(keys), venues))
+    frame = frame.with_columns(_as_stored(frame.with_columns(keys), venues, ask_all=ask_all))
     if frame.select(pl.struct("account", "key").n_unique()).item() == frame.height:
         return frame.with_columns(repeat=pl.lit(value=False), clash=pl.lit(value=False))
     doubled = pl.int_range(pl.len()).over("account", "key") > 0
@@ -58,18 +59,30 @@ def keyed(frame: pl.DataFrame, venues: Venues) -> pl.DataFrame:
     return frame.with_columns(repeat=doubled & same, clash=doubled & ~same)
 
 
-def _as_stored(frame: pl.DataFrame, venues: Venues) -> pl.Series:
-    """Return the keys, those of an exchange's fills without an order id as the store has them."""
-    asked = pl.col("kind").is_in(FILL_KINDS) & (pl.col("exchange") != FILE) & pl.col("order_id").is_null()
-    ends = pl.col("key").str.ends_with(pl.concat_str(pl.lit("||"), "side"))
-    orderless = frame.select(asked & ends).to_series().fill_null(value=False)
-    if not orderless.any():
+def _as_stored(frame: pl.DataFrame, venues: Venues, *, ask_all: bool) -> pl.Series:
+    """Return the keys, those of fills that the database knows under another key as it knows them."""
+    wanted = pl.lit(value=True) if ask_all else pl.col("exchange") != FILE
+    asked = frame.select(pl.col("kind").is_in(FILL_KINDS) & wanted).to_series()
+    if not asked.any():
         return frame["key"]
-    found = [
-        venues.stored_key(account, key.removesuffix(f"|{side}"), side) or key
-        for account, key, side in frame.filter(orderless).select("account", "key", "side").iter_rows()
+    named = (pl.col("id").str.strip_chars("0") != "") & ~pl.col("id").str.contains(WHOLE_KEY)
+    told = frame.filter(asked).with_columns(trade_id=pl.when(named).then("id")).select("account", *CLAIM)
+    grain = grain_of(frame)
+    stored = [
+        (account, key, found)
+        for (account,), rows in told.group_by("account", maintain_order=True)
+        for key, found in venues.stored_keys(str(account), rows.select(CLAIM).rows(), grain).items()
     ]
-    return frame["key"].scatter(orderless.arg_true(), found)
+    known = pl.DataFrame(stored, {"account": pl.String, "key": pl.String, "stored": pl.String}, orient="row")
+    joined = frame.select("account", "key").with_columns(asked=asked)
+    joined = joined.join(known, on=["account", "key"], how="left", maintain_order="left")
+    return joined.select(pl.when("asked").then(pl.coalesce("stored", "key")).otherwise("key").alias("key")).to_series()
+
+
+def grain_of(frame: pl.DataFrame) -> int:
+    """Return how fine the times of a file's fills are, in ms: whole minutes, whole seconds, or 1."""
+    times = frame.filter(pl.col("kind").is_in(FILL_KINDS))["time_ms"]
+    return next((grain for grain in (60_000, 1_000) if bool((times % grain == 0).all())), 1)
 
 
 def _canonical() -> pl.Expr:

@@ -7,6 +7,8 @@ import polars as pl
 from monitor.interchange.columns import FILL_KINDS, USED_BY
 from monitor.interchange.table import LINE
 
+SMALL_LETTERS = r"^[a-z]+(/[a-z]+)?(:|$)"
+
 
 def notes(frame: pl.DataFrame) -> tuple[str, ...]:
     """Return what was ignored or assumed in the accepted rows, one sentence each."""
@@ -22,6 +24,9 @@ def notes(frame: pl.DataFrame) -> tuple[str, ...]:
     sized = good.filter(contracts & pl.col("contract_size").is_null())
     if not sized.is_empty():
         told.append(f"contract_size is empty on {_first(sized)}: one contract is taken as one unit.")
+    small = good.filter(pl.coalesce("symbol", "asset").str.contains(SMALL_LETTERS))
+    if not small.is_empty():
+        told.append(f"the asset is in small letters on {_first(small)}: it is another than the one in capitals.")
     return tuple(told)
 
 

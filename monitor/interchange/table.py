@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LINE = "line"
 PARQUET_MAGIC = b"PAR1"
+ZIP_MAGIC = b"PK\x03\x04"
 NO_SEPARATORS = bytes(byte for byte in range(256) if byte not in b",\n")
 
 
@@ -50,26 +51,58 @@ def read_table(path: Path, columns: tuple[str, ...], needed: tuple[str, ...]) ->
         UsageError: there is no such file.
         ImportRejected: it is no UTF-8 CSV and no Parquet, or its columns are not the expected ones.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from None
+    content = read_bytes(path)
     parquet = content.startswith(PARQUET_MAGIC)
-    content = content if parquet else content.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
+    content = content if parquet else plain_lines(content).rstrip(b"\r\n")
     try:
         header = list(pl.read_parquet_schema(io.BytesIO(content))) if parquet else _header(path, content)
         _check_header(path, header, columns, needed)
         table = Table(_trimmed(_parquet(content))) if parquet else _csv(path, content, header)
     except PolarsError as error:
         raise ImportRejected(f"{path} is no readable Parquet file: {error}", "Write it again.") from None
-    return Table(_completed(table.frame, columns), table.rejected)
+    return Table(_completed(_filled(table.frame, needed), columns), table.rejected)
+
+
+def _filled(frame: pl.DataFrame, needed: tuple[str, ...]) -> pl.DataFrame:
+    """Return the rows that hold anything: a spreadsheet's blank line is a row of separators."""
+    if not all(frame[name].null_count() for name in needed):
+        return frame
+    return frame.filter(~pl.all_horizontal(pl.exclude(LINE).is_null()))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what is in a file.
+
+    Raises:
+        UsageError: there is no such file.
+        ImportRejected: it is a workbook or an archive, whose text is inside.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from None
+    if content.startswith(ZIP_MAGIC):
+        raise ImportRejected(f"{path} is a workbook or an archive.", "Save its sheet as CSV, or unpack the CSV in it.")
+    return content
+
+
+def plain_lines(content: bytes) -> bytes:
+    """Return a text without its mark in front; lines that end in a bare carriage return end as all others do."""
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    return content.replace(b"\r", b"\n") if b"\r" in content and b"\n" not in content else content
 
 
 def _parquet(content: bytes) -> pl.DataFrame:
     """Return a Parquet file's rows as text; floats by their shortest exact writing, instants as ISO 8601."""
     frame = pl.read_parquet(io.BytesIO(content))
+    # A time of floats would have an exponent as a text; that a float is no number says that it is missing.
+    if "time" in frame.columns and frame.schema["time"].is_float():
+        whole = frame["time"].cast(pl.Int64, strict=False)
+        frame = frame.with_columns(whole if (whole == frame["time"]).all() else [])
     texts = [
-        pl.col(name).dt.to_string("iso:strict") if kind.is_temporal() else pl.col(name).cast(pl.String)
+        pl.col(name).dt.to_string("iso:strict")
+        if kind.is_temporal()
+        else (pl.col(name).fill_nan(None) if kind.is_float() else pl.col(name)).cast(pl.String)
         for name, kind in frame.schema.items()
     ]
     return frame.select(texts).with_row_index(LINE, offset=1)
@@ -82,13 +115,13 @@ def _csv(path: Path, content: bytes, header: list[str]) -> Table:
             frame = pl.read_csv(content, has_header=True, new_columns=header, infer_schema=False)
         except PolarsError:
             # Not UTF-8: it names no line, the decoder does.
-            return _row_by_row(_decoded(path, content), header)
+            return _row_by_row(decoded(path, content), header)
         if frame.height == content.count(b"\n"):
             numbered = frame.with_row_index(LINE, offset=2)
             # Only ASCII without blanks is known to have no padding; looking costs less than trimming.
             bare = content.isascii() and b" " not in content and b"\t" not in content
             return Table(numbered if bare else _trimmed(numbered))
-    return _row_by_row(_decoded(path, content), header)
+    return _row_by_row(decoded(path, content), header)
 
 
 def _regular(content: bytes, fields: int) -> bool:
@@ -97,7 +130,7 @@ def _regular(content: bytes, fields: int) -> bool:
     return content.translate(None, NO_SEPARATORS) == b"\n".join([b"," * (fields - 1)] * lines)
 
 
-def _decoded(path: Path, content: bytes) -> str:
+def decoded(path: Path, content: bytes) -> str:
     """Return the text of a UTF-8 file, or say on which line it stops being one."""
     try:
         text = content.decode("utf-8")
@@ -112,8 +145,11 @@ def _header(path: Path, content: bytes) -> list[str]:
     if b"\x00" in content:
         line = content.count(b"\n", 0, content.index(b"\x00")) + 1
         raise ImportRejected(f"{path} is no CSV: a null character on line {line}.", "Save it as CSV in UTF-8.")
-    first = _decoded(path, content.partition(b"\n")[0])
-    return [name.strip() for name in next(csv.reader(io.StringIO(first)), [])]
+    first = decoded(path, content.partition(b"\n")[0])
+    try:
+        return [name.strip() for name in next(csv.reader(io.StringIO(first)), [])]
+    except csv.Error as error:
+        raise ImportRejected(f"{path} is no CSV: {error}.", "Its first line names the columns.") from None
 
 
 def _row_by_row(text: str, header: list[str]) -> Table:
@@ -147,6 +183,10 @@ def _check_header(path: Path, found: list[str], known: tuple[str, ...], needed: 
     """Refuse a file whose columns are unknown, doubled, or too few to mean anything."""
     if not any(found):
         raise ImportRejected(f"{path} is empty.", f"Its first line names the columns: {','.join(known)}.")
+    if len(found) == 1 and (other := next((mark for mark in ";\t" if mark in found[0]), None)):
+        raise ImportRejected(
+            f"{path} is separated by {other!r}.", "Separate the columns by commas: `;` stands between several fees."
+        )
     if strange := [f"{name!r}{did_you_mean(name, known)}" for name in found if name not in known]:
         plural = "s" if len(strange) > 1 else ""
         raise ImportRejected(

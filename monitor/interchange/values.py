@@ -27,6 +27,7 @@ SIMPLE_INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[
 EPOCH = r"^[0-9]{11,13}$"
 # Ten digits are seconds since 2001, sixteen are microseconds: read as milliseconds they would land in 1970 or the year
 # 50000 without a word. The last instant is in the year 2286.
+WHOLE_EPOCH = re.compile(r"^([0-9]{11,13})\.0+$")
 EPOCH_OTHER_UNIT = re.compile(r"[0-9]{10}|[0-9]{14,}")
 LAST_INSTANT = 9_999_999_999_999
 
@@ -67,6 +68,7 @@ def instants(column: pl.Series) -> pl.Series:
 
 def _instant(text: str) -> int | None:
     """Return one instant in milliseconds UTC, None if the text is none or in another unit."""
+    text = WHOLE_EPOCH.sub(r"\1", text).upper()
     if EPOCH_OTHER_UNIT.fullmatch(text):
         return None
     try:

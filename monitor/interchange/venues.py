@@ -11,9 +11,13 @@ from monitor.interchange.columns import FILL_KINDS
 from monitor.interchange.symbols import Market, read_market
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 FILE = "file"
+# What a fill is told by when the database is asked for it.
+CLAIM = (
+    "key", "time_ms", "book", "market", "symbol", "side", "amount_exact", "price_exact", "fees", "trade_id", "order_id",
+)  # fmt: skip
 MARKET_TYPES = {
     "symbol": pl.String,
     "book": pl.String,
@@ -31,13 +35,13 @@ class Venues:
     """What the database knows of accounts that are read from an exchange; a file may bring their rows too.
 
     `exchanges` maps an account to its ccxt id, `markets` an (exchange, symbol) to the venue's own market id.
-    `stored_key` finds the one key of an account that begins with a text and is of a side: trade histories often lack
-    the order id that is part of it.
+    `stored_keys` finds, for fills of an account told as rows of `CLAIM` and the grain of their times in ms, the keys of
+    those that the database has already: an export often lacks the order id, or all ids, and has coarser times.
     """
 
     exchanges: Mapping[str, str] = field(default_factory=dict)
     markets: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    stored_key: Callable[[str, str, str], str | None] = lambda *_: None
+    stored_keys: Callable[[str, Sequence[tuple[object, ...]], int], Mapping[str, str]] = lambda *_: {}
 
 
 def with_markets(frame: pl.DataFrame) -> pl.DataFrame:

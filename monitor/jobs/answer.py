@@ -45,14 +45,15 @@ def turnover_answer(connection: sqlite3.Connection, *, now: int, **options: Unpa
 
 def _answer(inquiry: Inquiry) -> Answer:
     by, window = inquiry.question.by, inquiry.window
-    holes = inquiry.proof.holes(window)
-    pooled = turns(inquiry, "portfolio", holes)
-    shown = turns(inquiry, "account", holes) if by == "account" else pooled
+    account = inquiry.question.account
+    holes = [hole for hole in inquiry.proof.holes(window) if account in {None, hole.account}]
+    pooled = turns(inquiry, "account" if account else "portfolio", holes)
+    shown = turns(inquiry, "account", holes) if by == "account" and not account else pooled
     unpriced = sorted({turn.pool.asset for turn in pooled if turn.sums["unvalued"] or turn.sums["unpriced_time"]})
     answer: Answer = {
         "currency": inquiry.valuation.currency,
         "method": inquiry.method,
-        "scope": "account" if by == "account" else "portfolio",
+        "scope": inquiry.question.scope,
         "as_of": iso(inquiry.as_of),
         "window": {"from": iso(window.start), "to": iso(window.end), "days": window.days, "unproven": _spans(holes)},
         "portfolio": _total(inquiry, pooled, holes),

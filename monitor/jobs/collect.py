@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from monitor.clock import DAY, Window
 from monitor.errors import (
     CallRejected,
-    CredentialsRefused,
     MarketUnknown,
     MonitorError,
     StoreError,
@@ -23,10 +22,12 @@ from monitor.errors import (
 from monitor.exchanges.collector import collect
 from monitor.exchanges.plan import NIGHTLY_OVERLAP, POLL_OVERLAP, WEEKLY_OVERLAP, spans
 from monitor.exchanges.sources import FillSource, TransactionSource, transaction_method
-from monitor.exchanges.symbols import candidates, everything
 from monitor.jobs.extra_streams import ExtraStreams
+from monitor.jobs.looks import look
 from monitor.jobs.quotes import Wanted, backfill
 from monitor.jobs.reach import reach, subject_of, tell_account, tell_stream
+from monitor.jobs.troubles import AGAIN, Troubles
+from monitor.jobs.universe import market_keys
 from monitor.records import Account, Book, Finding, Stream, StreamKey, StreamKind, Valuation
 from monitor.store import findings, ledger, streams
 
@@ -76,13 +77,15 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to collect. `overlap`: how far back proven time is read again. `sweep`: ask every market, expected or not.
+    """How to collect. `overlap`: how far back proven time is read again. `retry`: ask for disabled streams again.
 
+    `sweep`: every market of the venue, expected or not, `also` the expected ones or `only` the others.
     `timeframe` of price candles; None takes the venue's own (see the profiles).
     """
 
     overlap: int = POLL_OVERLAP
-    sweep: bool = False
+    sweep: Literal["also", "only"] | None = None
+    retry: bool = False
     fills: bool = True
     balances: bool = True
     prices: bool = True
@@ -126,6 +129,7 @@ class _Run:
     def __init__(self, connections: Connections, account: Account, options: Options, progress: Progress) -> None:
         self.connections, self.writer, self.clock = connections, connections.writer, connections.clock
         self.account, self.options, self.progress = account, options, progress
+        self.troubles = Troubles(connections, account.name)
         self.total = Summary(account.name)
         self.rows = 0
         self.first: int | None = None
@@ -134,8 +138,8 @@ class _Run:
     async def summary(self) -> Summary:
         """Read the account and return what it brought; only a failing database stops the others."""
         ledger.register_account(self.writer, self.account, self.clock.now())
-        if not self.connections.may_probe(self.account.name):
-            return replace(self.total, error=CredentialsRefused(f"{self.account.name} is paused: its key was refused."))
+        if why := self.connections.paused(self.account.name):
+            return replace(self.total, error=why)
         try:
             client = await self.connections.client(self.account)
             before = client.calls
@@ -145,45 +149,47 @@ class _Run:
                 self.total = replace(self.total, calls=client.calls - before)
         except StoreError:
             raise
-        except CredentialsRefused as error:
-            self._refused(error)
+        except VenueError as error:
+            self._failed(error)
+            self.troubles.of_account(error)
         except MonitorError as error:
             self._failed(error)
-            ledger.mark_account(self.writer, self.account.name, "active", str(error), self.clock.now())
+            ledger.mark_account(self.writer, self.account.name, None, str(error), self.clock.now())
         except Exception as error:  # the job boundary: a defect in one account must not stop the others
             log.exception("collecting %s failed", self.account.name)
             self._failed(VenueError(f"{self.account.name}: {type(error).__name__}.", "Please report it."))
         else:
-            if self.total.error is None:
-                self._recovered()
+            if self.options.fills and self.options.sweep != "only":
+                self.troubles.reached_the_end(self.total.error)
         return self.total
 
     async def _read(self, client: Client) -> None:
         now = await client.server_time()
         self.known = {one.key: one for one in streams.streams(self.writer.connection, self.account.name)}
         if self.options.balances:
-            await self._balances(client)
+            missing = await look(self.connections, self.account, client, retry=self.options.retry)
+            if missing:
+                self._failed(missing)
         if self.options.fills:
-            for kind in TRANSACTIONS:
-                await self._transactions(client, kind, now)
-            keys = [key for book in self.account.books for key in await self._fill_keys(client, book)]
-            for done, key in enumerate(keys):
-                await self._stream(FillSource(client, key), now, done, len(keys))
-            extras = ExtraStreams(self.connections, self.account, lambda source: self._windows(source, now, 0, 1))
-            await extras.read(client, deep=self.options.overlap >= NIGHTLY_OVERLAP)
-            tell_account(self.writer, self.account, self.first, self.clock.now())
+            await self._fills(client, now)
         if self.options.prices:
             await self._prices(client, now)
 
-    async def _balances(self, client: Client) -> None:
-        key, now = StreamKey(self.account.name, "balances"), self.clock.now()
-        look = await client.snapshot()
-        ledger.commit_snapshot(self.writer, look)
-        if look.error:
-            streams.mark(self.writer, key, "active", look.error, now)
-            self._failed(VenueError(look.error))
-        else:
-            streams.succeed(self.writer, key, now)
+    async def _fills(self, client: Client, now: int) -> None:
+        """Read the account's streams; of a sweep for unexpected markets these alone."""
+        swept = self.options.sweep == "only"
+        for kind in () if swept else TRANSACTIONS:
+            await self._transactions(client, kind, now)
+        keys = [key for book in self.account.books for key in await self._fill_keys(client, book)]
+        # Which of them are cold was noted just now.
+        self.known = {one.key: one for one in streams.streams(self.writer.connection, self.account.name)}
+        for done, key in enumerate(keys):
+            await self._stream(FillSource(client, key), now, done, len(keys))
+        if not swept:
+            extras = ExtraStreams(self.connections, self.account, lambda source: self._windows(source, now, 0, 1))
+            await extras.read(client, deep=self.options.overlap >= NIGHTLY_OVERLAP, retry=self.options.retry)
+            ledger.check_file_copies(self.writer, self.account.name, self.clock.now())
+            tell_account(self.writer, self.account, self.first, self.clock.now())
 
     async def _prices(self, client: Client, now: int) -> None:
         seen = frozenset(ledger.assets_seen(self.writer.connection, self.account.name))
@@ -210,15 +216,9 @@ class _Run:
         if required is None:
             required = await self._needs_symbol(client, whole)
         if not required:
-            return [whole]
-        told = streams.streams(self.writer.connection, self.account.name)
-        known = [one.key.symbol for one in told if one.key.kind == "fills" and one.key.book == book]
-        seen = frozenset(ledger.assets_seen(self.writer.connection, self.account.name))
+            return [] if self.options.sweep == "only" else [whole]
         markets = client.exchange.markets.values()
-        symbols = candidates(markets, book, seen, [*self.account.symbols, *known])
-        extra = everything(markets, book) if self.options.sweep else ()
-        archived = {one.key.symbol for one in told if one.state == "archived"}
-        return [replace(whole, symbol=symbol) for symbol in dict.fromkeys((*symbols, *extra)) if symbol not in archived]
+        return market_keys(self.writer, self.account, book, markets, self.options.sweep)
 
     async def _needs_symbol(self, client: Client, key: StreamKey) -> bool:
         """Try without a market once: ccxt's own word on it is wrong for some exchanges."""
@@ -232,21 +232,17 @@ class _Run:
     async def _stream(self, source: Source, now: int, done: int, total: int) -> None:
         """Read one stream; its own trouble is noted on it, trouble of the account is raised."""
         key = source.key
+        if (known := self.known.get(key)) and known.state == "paused" and not self.options.retry:
+            self._failed(CallRejected(f"{subject_of(key)} is disabled: {known.last_error}", AGAIN))
+            return
         try:
             await self._windows(source, now, done, total)
-        except MarketUnknown as error:
-            streams.mark(self.writer, key, "archived", str(error), self.clock.now())
-            self._find("market gone", key, str(error), "Its fills up to now are kept.")
-        except CredentialsRefused:
-            raise
-        except CallRejected as error:
-            streams.mark(self.writer, key, "paused", str(error), self.clock.now())
-            self._find("stream paused", key, str(error), "It is tried again with the next run.")
-            self._failed(error)
         except VenueError as error:
-            streams.mark(self.writer, key, "active", str(error), self.clock.now())
-            self._failed(error)
-            raise
+            if not isinstance(error, MarketUnknown):
+                self._failed(error)
+            self.troubles.of_stream(key, error)
+        else:
+            self.troubles.stream_read(key)
 
     async def _windows(self, source: Source, now: int, done: int, total: int) -> None:
         key, connection = source.key, self.writer.connection
@@ -267,12 +263,12 @@ class _Run:
             holes += batch.gap is not None
             read += batch.proven[1] - batch.proven[0] if batch.proven else 0
             self.progress.step(Step(key.account, key, done, total, min(1.0, read / length), batch.calls, self.rows))
-        tell_stream(self.writer, self.account, (key, before.unreachable_before if before else None), found, now)
+        if not (before and before.cold):
+            tell_stream(self.writer, self.account, (key, before.unreachable_before if before else None), found, now)
         if before and before.state != "active":
             streams.mark(self.writer, key, "active", None, self.clock.now())
         if not holes:
             findings.resolve(self.writer, "gap", subject_of(key), self.clock.now())
-        findings.resolve(self.writer, "stream paused", subject_of(key), self.clock.now())
 
     def _find(self, code: str, key: StreamKey, message: str, remedy: str) -> None:
         findings.raise_finding(self.writer, Finding(code, subject_of(key), message, remedy), self.clock.now())
@@ -280,14 +276,3 @@ class _Run:
     def _failed(self, error: MonitorError) -> None:
         if self.total.error is None:
             self.total = replace(self.total, error=error)
-
-    def _refused(self, error: CredentialsRefused) -> None:
-        self.connections.refused(self.account.name)
-        ledger.mark_account(self.writer, self.account.name, "paused", str(error), self.clock.now())
-        finding = Finding("key refused", self.account.name, error.message, error.remedy, "critical")
-        findings.raise_finding(self.writer, finding, self.clock.now())
-        self.total = replace(self.total, error=error)
-
-    def _recovered(self) -> None:
-        ledger.mark_account(self.writer, self.account.name, "active", None, self.clock.now())
-        findings.resolve(self.writer, "key refused", self.account.name, self.clock.now())

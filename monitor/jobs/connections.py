@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from monitor.errors import VenueError
     from monitor.records import Account, StreamKey
     from monitor.store.database import Writer
 
 MARKETS_SECONDS = 6 * 3600.0
-PROBE_SECONDS = 3600.0
 SLOW_STREAM_SECONDS = 3600.0
 
 
@@ -35,7 +35,7 @@ class Connections:
     _clients: dict[str, Client] = field(default_factory=dict)
     _loaded: dict[str, float] = field(default_factory=dict)
     _read_at: dict[StreamKey, float] = field(default_factory=dict)
-    _probe_at: dict[str, float] = field(default_factory=dict)
+    _paused: dict[str, tuple[float, VenueError]] = field(default_factory=dict)
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -71,18 +71,19 @@ class Connections:
         """Return the lock under which accounts of one venue take turns at what they share."""
         return self._turns.setdefault(exchange, asyncio.Lock())
 
-    def due(self, key: StreamKey, *, anyway: bool) -> bool:
-        """Tell whether a stream that changes slowly is read now, and take it for read: once an hour, or `anyway`."""
+    def due(self, key: StreamKey, *, anyway: bool, seconds: float = SLOW_STREAM_SECONDS) -> bool:
+        """Tell whether a stream that changes slowly is read now, and take it for read: once in `seconds`, or anyway."""
         last = self._read_at.get(key, float("-inf"))
-        if not anyway and self.monotonic() - last < SLOW_STREAM_SECONDS:
+        if not anyway and self.monotonic() - last < seconds:
             return False
         self._read_at[key] = self.monotonic()
         return True
 
-    def may_probe(self, account: str) -> bool:
-        """Tell whether a refused account may be asked again: once an hour."""
-        return self.monotonic() >= self._probe_at.get(account, float("-inf"))
+    def paused(self, account: str) -> VenueError | None:
+        """Return why an account is not asked now, None if it may be."""
+        until, why = self._paused.get(account, (float("-inf"), None))
+        return why if self.monotonic() < until else None
 
-    def refused(self, account: str) -> None:
-        """Note that the venue refused the account's key."""
-        self._probe_at[account] = self.monotonic() + PROBE_SECONDS
+    def pause(self, account: str, why: VenueError, seconds: float) -> None:
+        """Do not ask an account for so long."""
+        self._paused[account] = (self.monotonic() + seconds, why)

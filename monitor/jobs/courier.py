@@ -7,6 +7,7 @@ daemon thread never keeps the process from ending.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -175,7 +176,9 @@ def composed(attempt: Sequence[Outgoing], now: int, page: str = "") -> Message:
     words = notices.digest(told)
     severity = max((notice.severity for notice, _ in told), key=("info", "warning", "critical").index)
     kind = "resolved" if all(notice.kind == "resolved" for notice, _ in told) else first.kind
-    key = f"{first.key}+{len(told) - 1}"
+    # Of the same messages the same key; a receiver that knows it may drop a digest, but never one with other news.
+    mark = hashlib.blake2s("\n".join(notice.key for notice, _ in told).encode(), digest_size=4).hexdigest()
+    key = f"{first.key}+{len(told) - 1}-{mark}"
     return Message(key, kind, severity, words.title, words.short, words.long, {}, parts)
 
 

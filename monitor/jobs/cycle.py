@@ -14,9 +14,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from monitor.clock import DAY, WEEK
+from monitor.clock import DAY, HOUR, WEEK
 from monitor.delivery import router
-from monitor.errors import CredentialsRefused
+from monitor.errors import CallRejected, CredentialsRefused
 from monitor.exchanges.plan import NIGHTLY_OVERLAP, POLL_OVERLAP, WEEKLY_OVERLAP
 from monitor.jobs.alert import alert
 from monitor.jobs.collect import Options, Summary, collect_all
@@ -25,6 +25,7 @@ from monitor.jobs.courier import Courier, Post
 from monitor.jobs.deliver import all_channels, deliver, heartbeat
 from monitor.jobs.desk import Desk, Job, Outcome
 from monitor.jobs.measure import measure
+from monitor.jobs.pegs import note_pegs
 from monitor.jobs.pulse import Pulse
 from monitor.jobs.reconcile import deep_read_due, reconcile, told
 from monitor.jobs.rules import alert_rules
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
 STALE_OR_PARTIAL = 4
 MISSED_INTERVALS = 3
+# Deep readings, as the journal of runs calls them. How often it is looked whether the nightly sweep is due.
+WEEKLY, NIGHTLY, SWEEP = "weekly read", "nightly read", "nightly sweep"
+SWEEP_LOOK = 6 * HOUR
 
 
 @asynccontextmanager
@@ -77,6 +81,7 @@ def jobs_of(schedule: Schedule) -> tuple[Job, ...]:
     """Return the jobs on their intervals, in the order in which data flows."""
     return (
         Job("fills", schedule.fills, recorded("fills", fills)),
+        Job("sweep", SWEEP_LOOK, recorded("sweep", sweep)),
         Job("balances", schedule.balances, recorded("balances", balances)),
         Job("prices", schedule.prices, recorded("prices", prices)),
         Job("measure", schedule.measure, recorded("measure", measured)),
@@ -107,11 +112,25 @@ def recorded(name: str, perform: Perform) -> Perform:
 async def fills(desk: Desk) -> Outcome:
     """Read new fills, deposits and withdrawals of every account; each night and week further back."""
     overlap, deeper = _overlap(desk)
-    outcome = await _collected(desk, replace(_options(desk), fills=True, overlap=overlap))
-    for name in deeper if outcome.exit_code == 0 else ():
-        now = desk.clock.now()
-        finish_run(desk.writer, start_run(desk.writer, name, now), now, None, now)
-    return outcome
+    options = replace(_options(desk), fills=True, overlap=overlap, retry=bool(deeper))
+    summaries = await collect_all(desk.connections, desk.settings.accounts, options, desk.progress)
+    _note_deep(desk, deeper, summaries)
+    return collected(summaries)
+
+
+async def sweep(desk: Desk) -> Outcome:
+    """Once a night, ask every market in which nothing is known to have happened, where a venue lists fills by market.
+
+    Beside the polls, not before them: a venue with two thousand markets is asked for many minutes.
+    """
+    # The first reading shows what is expected; before it every market would be asked.
+    read = any(state.job == NIGHTLY for state in job_states(desk.writer.connection))
+    if not read or not _due(desk, SWEEP, DAY):
+        return Outcome()
+    options = replace(_options(desk), fills=True, overlap=NIGHTLY_OVERLAP, sweep="only", retry=True)
+    summaries = await collect_all(desk.connections, desk.settings.accounts, options)
+    _note_deep(desk, (SWEEP,), summaries)
+    return collected(summaries)
 
 
 def _overlap(desk: Desk) -> tuple[int, tuple[str, ...]]:
@@ -120,14 +139,30 @@ def _overlap(desk: Desk) -> tuple[int, tuple[str, ...]]:
     Venues correct and add fills late: 15 minutes each time, two days each night, a week each week and
     whenever a balance disagrees with the ledger.
     """
-    last = {state.job: state.committed or 0 for state in job_states(desk.writer.connection)}
-    now = desk.clock.now()
-    weekly = last.get("weekly read", 0)
-    if now - weekly >= WEEK or deep_read_due(desk.writer.connection, weekly, now):
-        return WEEKLY_OVERLAP, ("weekly read", "nightly read")
-    if now - last.get("nightly read", 0) >= DAY:
-        return NIGHTLY_OVERLAP, ("nightly read",)
+    weekly = {state.job: state.committed or 0 for state in job_states(desk.writer.connection)}.get(WEEKLY, 0)
+    if _due(desk, WEEKLY, WEEK) or deep_read_due(desk.writer.connection, weekly, desk.clock.now()):
+        return WEEKLY_OVERLAP, (WEEKLY, NIGHTLY)
+    if _due(desk, NIGHTLY, DAY):
+        return NIGHTLY_OVERLAP, (NIGHTLY,)
     return POLL_OVERLAP, ()
+
+
+def _due(desk: Desk, name: str, every: int) -> bool:
+    """Tell whether a deep reading is due: so long after the last whole one, and an hour after one that failed."""
+    now = desk.clock.now()
+    state = next((state for state in job_states(desk.writer.connection) if state.job == name), None)
+    if state is None:
+        return True
+    return now - (state.committed or 0) >= every and now - state.started >= (HOUR if state.failures else 0)
+
+
+def _note_deep(desk: Desk, names: Sequence[str], summaries: Sequence[Summary]) -> None:
+    """Note how deep readings ended; a disabled stream or a refused key makes none fail: asking again does not help."""
+    waiting = [one for one in summaries if one.error and not isinstance(one.error, CallRejected | CredentialsRefused)]
+    error = "; ".join(f"{one.account}: {one.error}" for one in waiting) or None
+    for name in names:
+        now = desk.clock.now()
+        finish_run(desk.writer, start_run(desk.writer, name, now), now, error, None if error else now)
 
 
 async def balances(desk: Desk) -> Outcome:
@@ -137,8 +172,14 @@ async def balances(desk: Desk) -> Outcome:
 
 
 async def prices(desk: Desk) -> Outcome:
-    """Store new candles of everything the accounts touched."""
-    return await _collected(desk, replace(_options(desk), prices=True))
+    """Store new candles of everything the accounts touched, and check the pegs by them."""
+    outcome = await _collected(desk, replace(_options(desk), prices=True))
+    return pegged(outcome, note_pegs(desk.writer, desk.clock.now()))
+
+
+def pegged(outcome: Outcome, broken: Sequence[str]) -> Outcome:
+    """Return the outcome of reading prices, with the pegs that do not hold."""
+    return replace(outcome, figures={**outcome.figures, "depegged": list(broken)}) if broken else outcome
 
 
 def _options(desk: Desk) -> Options:
@@ -207,12 +248,18 @@ def refused(asked: Sequence[Answer]) -> tuple[str, ...]:
     return tuple(f"request: {answer.said}" for answer in asked if not answer.granted)
 
 
-async def sync(desk: Desk) -> Outcome:
-    """Read everything of every account once, measure it, and compare it with the balances."""
-    options = Options(valuation=desk.settings.valuation)
-    outcome = await _collected(desk, options)
+async def sync(desk: Desk, *, deep: bool = False) -> Outcome:
+    """Read everything of every account once, measure it, and compare it with the balances.
+
+    `deep`: the last week again, every market, and disabled streams too.
+    """
+    overlap, deeper = (WEEKLY_OVERLAP, (WEEKLY, NIGHTLY, SWEEP)) if deep else _overlap(desk)
+    options = Options(overlap, sweep="also" if deep else None, retry=bool(deeper), valuation=desk.settings.valuation)
+    summaries = await collect_all(desk.connections, desk.settings.accounts, options, desk.progress)
+    _note_deep(desk, deeper, summaries)
     await measured(desk)
-    return told(outcome, await reconcile(desk.writer, desk.clock))
+    note_pegs(desk.writer, desk.clock.now())
+    return told(collected(summaries), await reconcile(desk.writer, desk.clock))
 
 
 async def run_once(desk: Desk) -> Outcome:

@@ -33,13 +33,15 @@ async def deliver(writer: Writer, courier: Courier, clock: Clock, *, longest: in
     Channels work side by side: while one hangs, the others go on, with messages that arrive meanwhile too. Other
     coroutines run in between; the database is only touched from here.
     """
-    tally = Tally(dead=expire(writer, clock.now()))
+    tally = Tally()
     ends = clock.now() + longest
     try:
         while True:
             courier.settle(writer, clock.now(), tally)
             courier.dispatch(writer, clock.now(), tally)
             if not courier.busy or clock.now() >= ends:
+                # After the tries, not before: a channel that works by now takes what is a week old.
+                tally.dead = expire(writer, clock.now())
                 return tally
             await asyncio.to_thread(courier.wait, POLL_SECONDS)
     finally:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from decimal import Decimal
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from monitor.clock import DAY, SECOND, iso
-from monitor.exact import CONTEXT, plain
+from monitor.exact import plain
 from monitor.jobs.exact_figures import step_before
 from monitor.turnover.measures import RELIEVED_BY_TRADES
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from monitor.turnover.exact_prices import Row
 
 Numbers = dict[str, object]
-ZERO = Fraction(0)
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,9 @@ class Told:
         pool = self.exact.pool
         return [] if pool is None else [relief for relief in pool.reliefs if relief.time < self.window.end]
 
-    def text(self, number: Fraction) -> str:
-        """Return a quantity as exact text; what a conversion cannot divide evenly is cut after sixty digits."""
-        return plain(CONTEXT.divide(Decimal(number.numerator), Decimal(number.denominator)))
+    def text(self, number: Decimal) -> str:
+        """Return a quantity as exact text; what a conversion cannot divide evenly is cut after thirty decimals."""
+        return plain(number)
 
 
 def curve(told: Told) -> list[Numbers]:
@@ -121,19 +120,20 @@ def left(told: Told) -> list[Numbers]:
     if pool is None or step is None or step.quantity == 0:
         return []
     if told.method == "wac":
-        # One lot, whose mean age is kept as it is after the newest event: at an earlier instant it is not known.
-        lot = pool.lots[-1]
-        last = pool.steps[-1].time < end
-        basis = None if step.unpriced else step.cost
-        return [_lot(told, lot, abs(step.quantity), basis) | {"age": _age(lot, end) if last else None}]
+        # One lot, which tells how it stands after the newest event: of an earlier instant the step does.
+        lot = next(lot for lot in reversed(pool.lots) if lot.entered < end)
+        opened = step.opened or ZERO
+        row = _lot(told, lot, abs(step.quantity), None if step.unpriced else step.cost)
+        return [row | {"opened": iso(int(opened)), "age": float((end - opened) / DAY)}]
     gone: dict[int, list[ExactRelief]] = {}
     for relief in told.reliefs:
         gone.setdefault(relief.lot, []).append(relief)
     found = []
     for lot in pool.lots:
+        if lot.entered >= end or (lot.closed is not None and lot.closed < end):
+            continue
         parts = gone.get(lot.number, [])
-        units = lot.came - sum((part.quantity for part in parts), ZERO)
-        if lot.entered < end and units:
+        if units := lot.came - sum((part.quantity for part in parts), ZERO):
             taken = sum((part.basis or ZERO for part in parts), ZERO)
             basis = None if lot.came_basis is None else lot.came_basis - taken
             found.append((lot, _lot(told, lot, units, basis) | {"age": _age(lot, end)}))
@@ -144,7 +144,7 @@ def _age(lot: ExactLot, instant: int) -> float:
     return float((instant - lot.opened) / DAY)
 
 
-def _lot(told: Told, lot: ExactLot, units: Fraction, basis: Fraction | None) -> Numbers:
+def _lot(told: Told, lot: ExactLot, units: Decimal, basis: Decimal | None) -> Numbers:
     return {
         "lot": lot.number,
         "opened": iso(int(lot.opened)),

@@ -1,6 +1,6 @@
 """The exact book of one asset, computed anew from the ledger: the second opinion on what is stored.
 
-Slow by design, and slower the more lots are open at once: a second for a thousand events is usual.
+Some ten thousand events a second; where the asset was flat before the window, only from then on.
 """
 
 from __future__ import annotations
@@ -10,27 +10,37 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.store.frames import ledger_frames
+from monitor.store.ledger_rows import fill_rows, movement_rows, price_rows, valuing
 from monitor.store.settings import load_valuation
 from monitor.store.track import converted_with
-from monitor.turnover.exact_book import ExactBook
+from monitor.turnover.exact_book import Asked, ExactBook
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Sequence
 
+    from monitor.clock import Window
     from monitor.records import Valuation
+    from monitor.turnover.exact_book import Progress
     from monitor.turnover.exact_pool import ExactPool
     from monitor.turnover.exact_prices import Row
 
+# Prices inside the window that market values are added up over; beyond that they take longer than all the rest.
+MOST_PRICES = 50_000
+
 
 class ExactRows(NamedTuple):
-    """The rows of the ledger that move an asset, or those it converts into, and the prices that value them."""
+    """The rows of the ledger that move an asset, or those it converts into, and the prices that value them.
+
+    `marked`: among these are all prices of the window, so that market values can be told.
+    """
 
     fills: Sequence[Row]
     movements: Sequence[Row]
     prices: Sequence[Row]
     valuation: Valuation
+    assets: frozenset[str]
+    marked: bool
 
 
 class ExactAnswer(NamedTuple):
@@ -41,21 +51,34 @@ class ExactAnswer(NamedTuple):
     rows: ExactRows
 
 
-def exact_rows(connection: sqlite3.Connection, asset: str, method: str | None = None) -> ExactRows:
-    """Read what the exact book of an asset is computed from."""
+def exact_rows(connection: sqlite3.Connection, asset: str, window: Window, method: str | None = None) -> ExactRows:
+    """Read what the exact book of an asset is computed from, up to the window's end."""
     assets = converted_with(connection, [asset])
     valuation = load_valuation(connection)
-    frames = ledger_frames(connection, assets)
-    fills, movements, prices = (list(frame.iter_rows(named=True)) for frame in frames)
-    needed = needed_prices(prices, instants_of_prices(fills, movements, valuation, assets))
-    return ExactRows(fills, movements, needed, replace(valuation, method=method or valuation.method))
+    # What comes after the window may explain what is missing before it, so all of it is read.
+    fills, movements = fill_rows(connection, assets), movement_rows(connection, assets)
+    prices = price_rows(connection, valuing(connection, assets, {valuation.currency, *valuation.pegs}))
+    times = instants_of_prices(fills, movements, valuation, assets)
+    inside = [_time(row, "time_ms") for row in prices if window.start < _time(row, "time_ms") < window.end]
+    marked = len(inside) <= MOST_PRICES
+    if marked:
+        times = sorted({*times, *inside, window.start})
+    needed = needed_prices(prices, times)
+    return ExactRows(fills, movements, needed, replace(valuation, method=method or valuation.method), assets, marked)
 
 
-def exact_answer(rows: ExactRows, asset: str, book: str, account: str | None = None) -> ExactAnswer:
-    """Compute the pool of an asset in a book: of an account, or of the portfolio where none is named."""
+def exact_answer(
+    rows: ExactRows,
+    pool: tuple[str, str, str],
+    window: Window,
+    progress: Progress | None = None,
+) -> ExactAnswer:
+    """Compute a pool (account, empty for the portfolio; asset; book) as far as a window needs it."""
+    account, _, book = pool
+    asked = Asked(rows.assets, book, account or None, window.start)
     scope = "account" if account else "portfolio"
-    exact = ExactBook(rows.fills, rows.movements, rows.prices, rows.valuation, scope)
-    return ExactAnswer(exact, exact.pools.get((account or "", asset, book)), rows)
+    exact = ExactBook(rows.fills, rows.movements, rows.prices, rows.valuation, scope, asked=asked, progress=progress)
+    return ExactAnswer(exact, exact.pools.get(pool), rows)
 
 
 def instants_of_prices(
@@ -75,11 +98,7 @@ def instants_of_prices(
 
 
 def needed_prices(prices: Iterable[Row], times: Sequence[int]) -> list[Row]:
-    """Return the prices that any of these instants is valued by: of each venue the last at or before it.
-
-    The exact book adds up market values at every price there is, which nobody asks it for here and which takes longer
-    than all the rest.
-    """
+    """Return the prices that any of these instants is valued by: of each venue the last at or before it."""
     venues: dict[tuple[object, ...], list[Row]] = {}
     for row in prices:
         venues.setdefault((row["base"], row["quote"], row["exchange"], row["source"]), []).append(row)

@@ -6,10 +6,12 @@ filled the tables, and stands beside the stored answer.
 
 from __future__ import annotations
 
+from decimal import localcontext
 from typing import TYPE_CHECKING, Unpack, cast
 
 from monitor.clock import Window, parse_instant
 from monitor.errors import UsageError
+from monitor.exact import CONTEXT
 from monitor.jobs.exact_figures import compared, figures
 from monitor.jobs.exact_lots import Told, curve, events, left, opened, prices_used, relieved
 from monitor.jobs.exact_question import exact_answer, exact_rows
@@ -21,21 +23,25 @@ if TYPE_CHECKING:
 
     from monitor.jobs.answer import Answer
     from monitor.jobs.exact_figures import Figures, Numbers
-    from monitor.jobs.exact_question import ExactAnswer
-    from monitor.jobs.question import Options
+    from monitor.jobs.question import By, Options
+    from monitor.turnover.exact_book import Progress
 
 DISAGREES = "exact_disagrees"
 
 
-def question_of(asset: str, account: str | None = None, **options: Unpack[Options]) -> Options:
+def question_of(asset: str, **options: Unpack[Options]) -> Options:
     """Return the options of the question whose answer `explain_answer` takes apart: one asset in one book."""
-    options |= {"assets": [asset], "by": "account" if account else "asset", "detail": False}
-    options["book"] = options.get("book") or HEADLINE_BOOK
+    by: By = "account" if options.get("account") else "asset"
+    options |= {"assets": [asset], "by": by, "book": options.get("book") or HEADLINE_BOOK, "detail": False}
     return options
 
 
-def explain_answer(connection: sqlite3.Connection, stored: Answer, account: str | None = None) -> Numbers:
+def explain_answer(
+    connection: sqlite3.Connection, stored: Answer, account: str | None = None, progress: Progress | None = None
+) -> Numbers:
     """Return the stored answer to `question_of` taken apart; `account` None for the portfolio.
+
+    `progress` is told how many events of how many are done.
 
     `comparison.agrees` is False where a figure and the stored one differ by more than 1e-9; a finding says so too. It
     is None where rows are stored that the tables do not hold yet.
@@ -44,10 +50,17 @@ def explain_answer(connection: sqlite3.Connection, stored: Answer, account: str 
         UsageError: the account never held the asset.
     """
     row = _row(stored, account)
+    window = _window(stored)
     with snapshot(connection):
-        rows = exact_rows(connection, str(row["asset"]), str(stored["method"]))
-    exact = exact_answer(rows, str(row["asset"]), str(row["book"]), account)
-    return _explained(stored, row, exact)
+        rows = exact_rows(connection, str(row["asset"]), window, str(stored["method"]))
+    exact = exact_answer(rows, (account or "", str(row["asset"]), str(row["book"])), window, progress)
+    with localcontext(CONTEXT):
+        return _explained(stored, row, Told(exact, window))
+
+
+def _window(answer: Answer) -> Window:
+    span = cast("Numbers", answer["window"])
+    return Window(parse_instant(str(span["from"])), parse_instant(str(span["to"])))
 
 
 def _row(answer: Answer, account: str | None) -> Numbers:
@@ -58,11 +71,9 @@ def _row(answer: Answer, account: str | None) -> Numbers:
     return rows[0]
 
 
-def _explained(answer: Answer, row: Numbers, exact: ExactAnswer) -> Numbers:
-    span = cast("Numbers", answer["window"])
-    window = Window(parse_instant(str(span["from"])), parse_instant(str(span["to"])))
-    told = Told(exact, window)
-    computed = figures(exact.pool, window)
+def _explained(answer: Answer, row: Numbers, told: Told) -> Numbers:
+    span, exact, window = cast("Numbers", answer["window"]), told.exact, told.window
+    computed = figures(exact.pool, window, marked=exact.rows.marked)
     found = cast("list[dict[str, str]]", answer["findings"])
     comparison = compared(computed, row)
     if any(finding["code"] == "restating" for finding in found):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.errors import CallRejected, CredentialsRefused, MarketUnknown, VenueError
+from monitor.errors import AnswerUnreadable, CallRejected, CredentialsRefused, MarketUnknown, VenueError
 from monitor.exchanges.extras import extras_of, unread
 from monitor.exchanges.sources import ExtraSource
 from monitor.jobs.reach import subject_of
 from monitor.records import Finding, StreamKey
 from monitor.store import findings, streams
+from monitor.store.refusals import keep_answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from monitor.records import Account
 
 REFUSED, UNREAD = "stream refused", "not read"
-REMEDY = "Allow the key to read it, or import these rows from a file."
+REMEDY = (
+    "Allow the key to read it, or import these rows from a file. It is asked again each night, and at once with"
+    " `monitor sync --deep`; `monitor findings --answers` shows what the venue said."
+)
 
 
 class ExtraStreams:
@@ -37,15 +41,20 @@ class ExtraStreams:
         self._connections, self._writer, self._clock = connections, connections.writer, connections.clock
         self._account, self._windows = account, windows
 
-    async def read(self, client: Client, *, deep: bool) -> None:
-        """Read every stream that is due, `deep` all of them; a venue that does not answer ends it for this time."""
+    async def read(self, client: Client, *, deep: bool, retry: bool) -> None:
+        """Read every stream that is due, `deep` all of them; a venue that does not answer ends it for this time.
+
+        A refused one is left alone unless `deep` or `retry`.
+        """
         self._note_unread()
+        told = streams.streams(self._writer.connection, self._account.name)
+        refused = {one.key for one in told if one.state == "paused"}
         for key, extra in self._streams():
-            if not self._connections.due(key, anyway=deep):
+            if not self._connections.due(key, anyway=deep or retry) or (key in refused and not (deep or retry)):
                 continue
             try:
                 await self._windows(ExtraSource(client, key, extra))
-            except (CredentialsRefused, CallRejected, MarketUnknown) as error:
+            except (CredentialsRefused, CallRejected, MarketUnknown, AnswerUnreadable) as error:
                 self._refused(key, error)
                 continue
             except VenueError as error:
@@ -61,6 +70,7 @@ class ExtraStreams:
     def _refused(self, key: StreamKey, error: VenueError) -> None:
         now = self._clock.now()
         streams.mark(self._writer, key, "paused", str(error), now)
+        keep_answer(self._writer, key, (error.message, error.raw), now)
         finding = Finding(REFUSED, subject_of(key), f"{key.kind} cannot be read: {error.message}", REMEDY)
         findings.raise_finding(self._writer, finding, now)
 
@@ -75,6 +85,6 @@ class ExtraStreams:
         for key in absent:
             streams.mark(self._writer, key, "unsupported", None, now)
         kinds = ", ".join(key.kind for key in absent)
-        message = f"Of {self._account.exchange} the monitor does not read: {kinds}."
+        message = f"Of {self._account.name} ({self._account.exchange}) the monitor does not read: {kinds}."
         finding = Finding(UNREAD, self._account.name, message, "Import such rows from a file.", "info")
         findings.raise_finding(self._writer, finding, now)

@@ -15,6 +15,7 @@ from monitor.clock import MINUTE, WEEK
 from monitor.exact import plain
 from monitor.records import Fill
 from monitor.store import holdings
+from monitor.store.positions import looked, positions_at
 from monitor.store.spans import FOREVER
 from monitor.store.streams import coverage
 from monitor.turnover.reconcile import (
@@ -28,6 +29,7 @@ from monitor.turnover.reconcile import (
     fill_changes,
     lines,
     movement_changes,
+    position_name,
 )
 
 if TYPE_CHECKING:
@@ -145,7 +147,7 @@ def compared(connection: sqlite3.Connection, account: str, one: Standing, begun:
     events = _events(connection, account, one, span)
     if begun.look is None:
         return lines(Held(one.total, events, pending=_pending(connection, account, one, looks[0].time)), looks)
-    start = Look(begun.look.time, holdings.balances_at(connection, account, begun.look.id))
+    start = _look(connection, account, begun.look)
     around = _events(connection, account, one, (start.time - UNCERTAINTY, start.time + UNCERTAINTY + 1))
     return lines(Held(one.total, events, start, around, _pending(connection, account, one, looks[0].time)), looks)
 
@@ -156,10 +158,18 @@ def _looks(connection: sqlite3.Connection, account: str, begun: Beginning) -> li
     proven = holdings.good_looks(connection, account, begun.until - LATENESS, EARLIER)
     after = begun.look.time if begun.look else begun.start - 1
     return [
-        Look(look.time, holdings.balances_at(connection, account, look.id), look in proven)
+        _look(connection, account, look, proven=look in proven)
         for look in dict.fromkeys((*newest, *proven))
         if look.time > after
     ]
+
+
+def _look(connection: sqlite3.Connection, account: str, look: GoodLook, *, proven: bool = True) -> Look:
+    """Return a snapshot with its balances, and its positions where they were looked at."""
+    held, positions = holdings.balances_at(connection, account, look.id), looked(connection, look.id)
+    for one in positions_at(connection, account, look.id) if positions else ():
+        held[position_name(one.book, one.symbol)] = one.contracts * (one.contract_size or Decimal(1))
+    return Look(look.time, held, proven, positions)
 
 
 def _first_lines(connection: sqlite3.Connection, account: str, begun: Beginning) -> tuple[Line, ...]:

@@ -11,14 +11,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from monitor.errors import UsageError
+from monitor.interchange.choose import Choice, source_of
 from monitor.interchange.effects import effects
 from monitor.interchange.events import Events, read_events
+from monitor.interchange.mapping import Mapping, presets
 from monitor.interchange.prices import Prices, read_prices
 from monitor.interchange.venues import Venues
 from monitor.interchange.write import write_events, write_prices
 from monitor.jobs.measure import measure
 from monitor.store import bulk
-from monitor.store.ledger import commit_prices
+from monitor.store.ledger import check_file_copies, commit_prices
 from monitor.store.settings import load_valuation
 
 if TYPE_CHECKING:
@@ -36,18 +38,35 @@ EXPORT_PAGE = 100_000
 # Below this many rows it does not matter how the indexes grow.
 FEW_ROWS = 20_000
 
+AS_IT_IS = Choice()
+# What a command needs of this module.
+__all__ = [
+    "AS_IT_IS",
+    "Choice",
+    "ExportSummary",
+    "Files",
+    "ImportSummary",
+    "export_events",
+    "import_events",
+    "known_presets",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files to read: events, prices in the reporting currency, or both."""
+    """The files to read: events, prices in the reporting currency, or both; `choice` says how to read the events."""
 
     events: Path | None = None
     prices: Path | None = None
+    choice: Choice = AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """What became of the rows; the lists hold lines of the events file. `stored` is false if nothing was kept."""
+    """What became of the rows; the lists hold lines of the events file. `stored` is false if nothing was kept.
+
+    `accepted_lines` are told for a dry run only.
+    """
 
     accepted: int = 0
     duplicate: tuple[int, ...] = ()
@@ -57,6 +76,7 @@ class ImportSummary:
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()
     stored: bool = False
+    accepted_lines: tuple[int, ...] = ()
 
 
 class _DryRun(Exception):
@@ -74,8 +94,8 @@ def import_events(writer: Writer, files: Files, now: int, *, skip_bad: bool, dry
     """
     if files.events is None and files.prices is None:
         raise UsageError("There is nothing to import.", "Name an events file, --prices FILE, or both.")
-    events = read_events(files.events, _venues(writer.connection)) if files.events else None
     currency = load_valuation(writer.connection).currency
+    events = _read(writer.connection, files.events, files.choice, currency) if files.events else None
     prices = read_prices(files.prices, currency) if files.prices else Prices()
     rejected = (*(events.rejected if events else ()), *prices.rejected)
     summary = ImportSummary(rejected=rejected, notes=events.notes if events else ())
@@ -84,8 +104,15 @@ def import_events(writer: Writer, files: Files, now: int, *, skip_bad: bool, dry
     if events is not None:
         summary = _store_events(writer, events, summary, now, keep=keep)
     if keep:
+        summary = replace(summary, notes=(*summary.notes, *_doubts(writer, events, now)))
         measure(writer, now)
-    return replace(summary, stored=keep)
+    return replace(summary, stored=keep, accepted_lines=summary.accepted_lines if dry_run else ())
+
+
+def _read(connection: sqlite3.Connection, path: Path, choice: Choice, currency: str) -> Events:
+    """Read an events file, or another program's export."""
+    venues = _venues(connection)
+    return read_events(path, venues, source_of(path, choice, venues.exchanges, currency))
 
 
 def _venues(connection: sqlite3.Connection) -> Venues:
@@ -95,7 +122,7 @@ def _venues(connection: sqlite3.Connection) -> Venues:
     return Venues(
         dict(map(tuple, exchanges)),
         {(exchange, symbol): market for exchange, symbol, market in markets},
-        partial(bulk.stored_key, connection),
+        partial(bulk.stored_keys, connection),
     )
 
 
@@ -116,6 +143,8 @@ def _store_events(writer: Writer, events: Events, summary: ImportSummary, now: i
             fills, old_fills = _insert(connection, bulk.FILLS, events.fills, now)
             movements, old_movements = _insert(connection, bulk.MOVEMENTS, events.movements, now)
             touched = effects(fills, movements)
+            for account, first, last in touched.ids:
+                bulk.note_import(connection, account, (first, last), events.grain, now)
             bulk.note_effects(connection, touched.seen, touched.pairs, touched.third_fees)
             known = (*events.repeats, *old_fills.known, *old_movements.known)
             revised = (*old_fills.revised, *old_movements.revised)
@@ -125,9 +154,22 @@ def _store_events(writer: Writer, events: Events, summary: ImportSummary, now: i
     return replace(
         summary,
         accepted=fills.height + movements.height + len(revised),
+        accepted_lines=tuple(sorted([*fills["line"], *movements["line"], *revised])) if not keep else (),
         duplicate=tuple(sorted(known)),
         revised=tuple(sorted(revised)),
     )
+
+
+def _doubts(writer: Writer, events: Events | None, now: int) -> list[str]:
+    """Return a sentence for every account whose new fills may be those that its exchange told."""
+    accounts = _accounts(events) if events else []
+    known = {account for account in _venues(writer.connection).exchanges if account in accounts}
+    counts = {account: check_file_copies(writer, account, now) for account in sorted(known)}
+    return [
+        f"{count} fills of {account} in files may be fills its exchange told too: see monitor findings."
+        for account, count in counts.items()
+        if count
+    ]
 
 
 def _leave(*, keep: bool) -> None:
@@ -176,18 +218,38 @@ def _pages(frame: pl.DataFrame) -> Iterator[list[tuple[bulk.Value, ...]]]:
         yield part.rows()
 
 
-def export_events(connection: sqlite3.Connection, files: Files) -> tuple[int, int]:
-    """Write the ledger, its prices, or both (CSV, or Parquet by the file's ending); return how many rows each.
+@dataclass(frozen=True, slots=True)
+class ExportSummary:
+    """How many rows were written, and what of the ledger the files cannot tell, one sentence each."""
 
-    Reading both into a new database gives the same answers. Prices of several venues become one series: where venues
-    were valued apart, the last digits may differ.
+    events: int = 0
+    prices: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def export_events(connection: sqlite3.Connection, files: Files) -> ExportSummary:
+    """Write the ledger, its prices, or both (CSV, or Parquet by the file's ending).
+
+    Reading both into a new database gives the same answers, but for what the notes say.
 
     Raises:
         UsageError: no file was named, or it cannot be written.
     """
     if files.events is None and files.prices is None:
         raise UsageError("There is nothing to export.", "Name an events file, --prices FILE, or both.")
+    valuation = load_valuation(connection)
     pages = bulk.event_pages(connection, EXPORT_PAGE)
     events = write_events(files.events, pages, bulk.EVENT_FIELDS) if files.events else 0
-    valued = bulk.valued_prices(connection, load_valuation(connection))
-    return events, write_prices(files.prices, valued) if files.prices else 0
+    valued = bulk.valued_prices(connection, valuation)
+    prices = write_prices(files.prices, valued) if files.prices else 0
+    told = bulk.not_carried(connection, valuation) if files.events else {}
+    notes = [f"{what}: {count}." for what, count in told.items()]
+    venues = bulk.venues_priced(connection) if files.prices else 0
+    if venues > 1:
+        notes.append(f"prices of {venues} venues become one series: where venues differ, values may too.")
+    return ExportSummary(events, prices, tuple(notes))
+
+
+def known_presets() -> tuple[Mapping, ...]:
+    """Return the presets for other programs' exports, by name."""
+    return tuple(presets().values())

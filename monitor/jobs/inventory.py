@@ -15,6 +15,7 @@ from monitor.jobs.answer import turnover_answer
 from monitor.jobs.question import Question
 from monitor.jobs.turns import inquire
 from monitor.store.answers import snapshot, tracks_at
+from monitor.store.averages import average_lot
 from monitor.store.lots import held_lots, mark_at
 from monitor.turnover.holding import OpenLot, age
 from monitor.turnover.measures import ESTIMATED_SHARE, ratio
@@ -68,8 +69,8 @@ class Held:
 def inventory_answer(connection: sqlite3.Connection, *, now: int, **options: Unpack[Options]) -> Numbers:
     """Return every position: quantity, basis, mark, market value, unrealised pnl and age; longs and shorts apart.
 
-    `options` are those of `Question`. The positions are those after all events before `as_of`; those of all books
-    shown are in the totals.
+    `options` are those of `Question`. The positions are those after all events before `as_of`; of every book, while
+    the totals add up spot unless the question says otherwise.
 
     Raises:
         UsageError: an unknown asset, book, method or scope.
@@ -79,7 +80,7 @@ def inventory_answer(connection: sqlite3.Connection, *, now: int, **options: Unp
         inquiry = inquire(connection, question, now)
         found = positions(inquiry)
         return told(inquiry) | {
-            "total": {side: _total([one for one in found if one.side == side], inquiry) for side in ("long", "short")},
+            "total": {side: _total(_summed(found, side, inquiry), side, inquiry) for side in ("long", "short")},
             "positions": [position_row(one, inquiry.window.end) for one in found],
             "findings": turnover_of(inquiry)["findings"],
         }
@@ -88,8 +89,7 @@ def inventory_answer(connection: sqlite3.Connection, *, now: int, **options: Unp
 def positions(inquiry: Inquiry) -> list[Held]:
     """Return every pool asked about that holds something at the end of the window."""
     connection, instant = inquiry.connection, inquiry.window.end
-    scope = "account" if inquiry.question.by == "account" else "portfolio"
-    pools = [pool for pool in inquiry.pools[scope] if pool.book in inquiry.question.books()]
+    pools = inquiry.asked(inquiry.question.scope)
     lasts = tracks_at(connection, pools, instant)
     return [
         Held(pool, last, _lots(inquiry, pool, last), mark_at(connection, pool.asset, instant))
@@ -102,9 +102,9 @@ def _lots(inquiry: Inquiry, pool: Pool, last: Row) -> list[HeldLot]:
     lots = held_lots(inquiry.connection, pool, inquiry.window.end)
     if inquiry.method != "wac" or not lots:
         return lots
-    # A weighted average keeps one lot, stored as it stands after the newest event: of an earlier instant only the
-    # track tells how much of it there was.
-    return [lots[0]._replace(quantity=last.quantity, basis=None if last.unpriced else last.inventory_cost)]
+    # A weighted average keeps one lot, stored as it stands after the newest event.
+    then = average_lot(inquiry.connection, pool, last, inquiry.window.end)
+    return [lots[0]._replace(opened=then.opened, quantity=last.quantity, basis=then.basis)]
 
 
 def turnover_of(inquiry: Inquiry) -> Numbers:
@@ -113,7 +113,7 @@ def turnover_of(inquiry: Inquiry) -> Numbers:
     return turnover_answer(
         inquiry.connection, now=inquiry.now, window=asked.window, start=asked.start, end=asked.end, as_of=asked.as_of,
         by="account" if asked.by == "account" else "asset", assets=asked.assets, book=asked.book, method=asked.method,
-        detail=False,
+        account=asked.account, detail=False,
     )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def told(inquiry: Inquiry) -> Numbers:
     return {
         "currency": inquiry.valuation.currency,
         "method": inquiry.method,
-        "scope": "account" if inquiry.question.by == "account" else "portfolio",
+        "scope": inquiry.question.scope,
         "as_of": iso(inquiry.window.end),
     }
 
@@ -167,9 +167,13 @@ def _ages(found: Iterable[Held], instant: int) -> dict[str, object]:
     )
 
 
-def _total(found: Sequence[Held], inquiry: Inquiry) -> Numbers:
+def _summed(found: Iterable[Held], side: str, inquiry: Inquiry) -> list[Held]:
+    books = inquiry.question.summed()
+    return [one for one in found if one.side == side and one.pool.book in books]
+
+
+def _total(found: Sequence[Held], side: str, inquiry: Inquiry) -> Numbers:
     """Return the sums of one side; a sum that misses a part is None."""
-    side = found[0].side if found else "long"
     return {
         "positions": len(found),
         "basis": whole_sum(one.basis for one in found),

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from monitor.exact import plain
-from monitor.store.findings import findings, record_finding, resolve_finding
+from monitor.jobs.continuing import go_on
+from monitor.jobs.derived import derived, note_findings
 from monitor.store.frames import ledger_frames
 from monitor.store.matches import match_transfers
 from monitor.store.restatements import edges, log_restatements
 from monitor.store.settings import load_valuation
-from monitor.store.touched import settle, touched
+from monitor.store.tails import option_symbols
+from monitor.store.touched import notes, settle, touched
 from monitor.store.track import (
-    CUT,
-    TABLES,
-    Derived,
-    PoolKey,
     converted_with,
     measured_with,
     note_measured_with,
@@ -33,21 +30,14 @@ from monitor.turnover.track import recompute
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Mapping
 
-    import polars as pl
-
-    from monitor.records import Finding, Valuation
+    from monitor.records import Valuation
     from monitor.store.database import Writer
-    from monitor.store.track import Rows, Value
-    from monitor.turnover.track import Tracks
+    from monitor.store.touched import Note
 
 # Raise it when the same ledger would give other tracks than the version before did.
 ENGINE = 1
-# Rows of a frame that are Python objects at one time.
-SLICE = 20_000
-# The findings that a measurement raises, and takes back when they are gone.
-RAISED = frozenset({"missing_opening", "oversell_clipped", "unpriced"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +61,13 @@ def measure(writer: Writer, now: int) -> MeasureSummary:
         since = touched(connection)
         if measured_with(connection) != _terms(valuation):
             return MeasureSummary(_compute(connection, valuation, None, now), 0, transfers)
-        stale = _spread(connection, {asset: at for asset, at in since.items() if asset not in valuation.cash})
+        stale = _spread(connection, valuation)
+        starts = {asset: min(note.since for note in about) for asset, about in stale.items()}
         before = edges(connection, valuation.method, stale)
-        done = _compute(connection, valuation, stale, now) if stale else ()
+        if rest := go_on(connection, valuation, stale, now):
+            _compute(connection, valuation, {asset: starts[asset] for asset in rest}, now)
         settle(connection, since)
-        return MeasureSummary(done, log_restatements(connection, before, stale, now), transfers)
+        return MeasureSummary(tuple(sorted(stale)), log_restatements(connection, before, starts, now), transfers)
 
 
 def rebuild(writer: Writer, now: int) -> MeasureSummary:
@@ -86,13 +78,21 @@ def rebuild(writer: Writer, now: int) -> MeasureSummary:
         return MeasureSummary(_compute(connection, load_valuation(connection), None, now), 0, transfers)
 
 
-def _spread(connection: sqlite3.Connection, since: Mapping[str, int]) -> dict[str, int]:
-    """Return what must be computed, and from when: assets that convert into one another share lots, and so a start."""
-    stale: dict[str, int] = {}
-    for asset, start in since.items():
-        for other in converted_with(connection, {asset}):
-            stale[other] = min(start, stale.get(other, start))
-    return stale
+def _spread(connection: sqlite3.Connection, valuation: Valuation) -> dict[str, list[Note]]:
+    """Return what must be computed, and what is noted about it.
+
+    Assets that convert into one another share lots, and so what is noted; what is noted about an asset may also be
+    about the options on it.
+    """
+    cash = {*valuation.cash, valuation.currency}
+    stale: dict[str, list[Note]] = {}
+    for asset, about in notes(connection).items():
+        for other in {*converted_with(connection, {asset}, cash), *option_symbols(connection, asset)}:
+            # What is noted about an account or a book of one asset may move another account's lots of the other.
+            stale.setdefault(other, []).extend(
+                about if other == asset else [note._replace(account="", book="") for note in about]
+            )
+    return {asset: about for asset, about in stale.items() if asset not in cash}
 
 
 def _terms(valuation: Valuation) -> str:
@@ -110,40 +110,10 @@ def _compute(
     ledger = ledger_frames(connection, assets)
     tracks = recompute(*ledger, valuation, assets=assets)
     replace_tracks(connection, derived(tracks), assets, since)
-    _note_findings(connection, tracks.findings, assets, now)
+    note_findings(
+        connection, tracks.findings, lambda _, subject: assets is None or subject.rpartition(":")[2] in assets, now
+    )
     if assets is None:
         settle(connection, touched(connection))
         note_measured_with(connection, _terms(valuation))
     return tuple(sorted({key.asset for key in tracks.pools}.union(assets or ())))
-
-
-def derived(tracks: Tracks) -> Derived:
-    """Return tracks as the rows of the derived tables."""
-    pools = {
-        PoolKey(*key): {table: _rows(getattr(frames, table), CUT[table]) for table in TABLES}
-        for key, frames in tracks.pools.items()
-    }
-    marks = {asset: frame for (asset,), frame in tracks.marks.partition_by("asset", as_dict=True).items()}
-    return Derived(pools, {str(asset): _rows(frame, CUT["marks"]) for asset, frame in marks.items()})
-
-
-def _rows(frame: pl.DataFrame, cut: str) -> Rows:
-    def rows(since: int | None) -> Iterator[tuple[Value, ...]]:
-        part = frame if since is None else frame.filter(frame[cut].is_null() | (frame[cut] >= since))
-        # A slice of Python's objects is gone before the next is made.
-        return chain.from_iterable(some.rows() for some in part.iter_slices(SLICE))
-
-    return rows
-
-
-def _note_findings(
-    connection: sqlite3.Connection, found: Collection[Finding], assets: Collection[str] | None, now: int
-) -> None:
-    """Store what the computation found, and take back what it no longer finds about these assets."""
-    for finding in found:
-        record_finding(connection, finding, now)
-    standing = {(finding.code, finding.subject) for finding in found}
-    for old in findings(connection):
-        about = old.subject.rpartition(":")[2]
-        if old.code in RAISED and (old.code, old.subject) not in standing and (assets is None or about in assets):
-            resolve_finding(connection, old.code, old.subject, now)

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitor.clock import SECOND
+from monitor.exchanges.extras import extras_of, unread
 from monitor.exchanges.pace import pace
 from monitor.exchanges.plan import POLL_OVERLAP, WEEKLY_OVERLAP, spans
+from monitor.exchanges.positions import CONTRACT_BOOKS, position_calls
 from monitor.exchanges.profiles import Tier, profile
 from monitor.exchanges.symbols import candidates
 from monitor.jobs.collect import TRANSACTIONS
@@ -22,7 +24,7 @@ from monitor.store import ledger, markets, streams
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from monitor.exchanges.profiles import Profile
     from monitor.records import Account, Book, StreamKind
@@ -90,6 +92,7 @@ class _Sketch:
         self.account, self.now, self.facts = account, now, profile(account.exchange)
         told = streams.streams(connection, account.name) if connection else ()
         self.known = {stream.key: stream.state for stream in told}
+        self.cold = {stream.key for stream in told if stream.cold}
         self.proven = {key: streams.intervals(connection, key) for key in self.known} if connection else {}
         self.markets = markets.load(connection, account.exchange) if connection else []
         self.seen = frozenset(ledger.assets_seen(connection, account.name)) if connection else frozenset[str]()
@@ -98,8 +101,8 @@ class _Sketch:
     def plan(self) -> AccountPlan:
         """Return the account's plan."""
         kinds = [self._transactions(kind) for kind in TRANSACTIONS]
-        parts = (*kinds, *(self._fills(book) for book in self.account.books))
-        start = min((part.start for part in parts), default=self._start(()))
+        parts = (*kinds, *(self._fills(book) for book in self.account.books), *self._extras(), *self._looks())
+        start = min(part.start for part in parts)
         declared = self.account.start is not None
         return AccountPlan(self.account.name, self.account.exchange, self.facts.tier, start, declared, parts)
 
@@ -117,7 +120,7 @@ class _Sketch:
         if not self.facts.symbol_required:
             part = self._part([whole], reach, self.pace.fills)
             return part if self.facts.symbol_required is False else replace(part, note="if it needs no market")
-        known = [key.symbol for key in self.known if key.kind == "fills" and key.book == book]
+        known = [key.symbol for key in self.known if key.kind == "fills" and key.book == book and key not in self.cold]
         symbols = candidates(self.markets, book, self.seen, [*self.account.symbols, *known])
         keys = [replace(whole, symbol=symbol) for symbol in symbols]
         keys = [key for key in keys if self.known.get(key) != "archived"]
@@ -127,6 +130,33 @@ class _Sketch:
             return replace(one, streams=None, calls=None, seconds=None, note=note)
         note = f"and one for each {self.facts.page} fills" if self.facts.walk else ""
         return replace(self._part(keys, reach, self.pace.fills), note=note)
+
+    def _extras(self) -> Iterator[Planned]:
+        """Yield the streams beside fills, deposits and withdrawals; kinds nothing is read of take no call."""
+        groups: dict[tuple[StreamKind, Book, Reach], list[StreamKey]] = {}
+        for extra in extras_of(self.account):
+            for book in extra.wanted(self.account):
+                reach = Reach(extra.window, extra.history, POLL_OVERLAP)
+                key = StreamKey(self.account.name, extra.kind, book, extra.name)
+                groups.setdefault((extra.kind, book, reach), []).append(key)
+        for (_, _, reach), keys in groups.items():
+            refused = any(self.known.get(key) == "paused" for key in keys)
+            part = self._part(keys, reach, self.pace.transactions)
+            yield replace(part, note="refused: asked again at night") if refused else part
+        for kind in unread(self.account):
+            nothing = Planned(self.account.name, kind, self.account.books[0], 0, 0, 0, 0.0, self._start(()), self.now)
+            yield replace(nothing, note="not read of this venue: import them")
+
+    def _looks(self) -> Iterator[Planned]:
+        """Yield the looks at balances and positions: the present, one call a wallet."""
+        contracts = [book for book in self.account.books if book in CONTRACT_BOOKS]
+        calls = len({tuple(sorted(self.facts.wallets.get(book, {}).items())) for book in self.account.books})
+        counts: list[tuple[StreamKind, Book, int]] = [("balances", self.account.books[0], calls)]
+        if contracts:
+            counts.append(("positions", contracts[0], position_calls(self.account)))
+        for kind, book, count in counts:
+            seconds = count * self.pace.transactions / SECOND
+            yield Planned(self.account.name, kind, book, 1, count, count, seconds, self.now, self.now)
 
     def _part(self, keys: Sequence[StreamKey], reach: Reach, each: float) -> Planned:
         """Return the plan of streams of one kind; `each` are the milliseconds of a call."""

@@ -46,12 +46,13 @@ class Proof:
     def as_of(self, now: int, stale_after: int) -> int:
         """Return the instant the numbers are good for: the least at which every fresh account is read.
 
-        Fresh is read within `stale_after` milliseconds of `now`. With no fresh one it is the latest at which any
-        account was read; with imported files alone, or before anything was read, `now`.
+        Fresh is read within `stale_after` milliseconds of `now`. With no fresh one it is read within as much of the
+        latest at which any account was: a desk that nobody reads any more was whole when it last was read. With
+        imported files alone, or before anything was read, it is `now`.
         """
         ends = [end for account in self._read() if (end := self._end(account, now)) is not None]
         fresh = [end for end in ends if end >= now - stale_after]
-        return min(fresh) if fresh else max(ends, default=now)
+        return min(fresh or [end for end in ends if end >= max(ends) - stale_after], default=now)
 
     def stale(self, now: int, stale_after: int) -> dict[str, int | None]:
         """Return the accounts not read within `stale_after` milliseconds of `now`, and until when they were read."""

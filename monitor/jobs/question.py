@@ -31,6 +31,7 @@ class Options(TypedDict, total=False):
     assets: Sequence[str]
     book: str | None
     method: str | None
+    account: str | None
     detail: bool
 
 
@@ -40,6 +41,7 @@ class Question:
 
     The window is [start, end) where both are given; else it ends at `end`, or at `as_of`, and is `window` long.
     `assets` empty: all of them. `book`: one of `BOOKS`, or `all`; None shows the rows of every book and totals spot.
+    `account`: of one account's own pools alone.
     Without `detail` only the running sums are read: ages, peak, half-life and the median of the holding time, which
     read single lots, are left out.
     """
@@ -52,6 +54,7 @@ class Question:
     assets: Sequence[str] = ()
     book: str | None = None
     method: str | None = None
+    account: str | None = None
     detail: bool = True
 
     def __post_init__(self) -> None:
@@ -63,6 +66,11 @@ class Question:
             known("--method", self.method, METHODS)
         if self.window is not None and self.start is not None:
             raise UsageError("Both --window and --from are given.", "Give a length or a start.")
+
+    @property
+    def scope(self) -> str:
+        """Return the scope of the pools whose rows are asked about."""
+        return "account" if self.by == "account" or self.account else "portfolio"
 
     def span(self, as_of: int) -> Window:
         """Return the window that is asked about, when the data stands at `as_of`."""

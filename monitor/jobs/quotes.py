@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.clock import Window, parse_duration
-from monitor.exchanges.prices import candles, pairs
+from monitor.clock import DAY, Window, parse_duration
+from monitor.exchanges.prices import candles, pairs, peg_pairs
 from monitor.store import ledger
+from monitor.store.prices import stored_span
 
 if TYPE_CHECKING:
     from monitor.exchanges.client import Client
@@ -33,10 +34,16 @@ async def backfill(writer: Writer, client: Client, wanted: Wanted) -> int:
     window, valuation = wanted.window, wanted.valuation
     length = wanted.timeframe or client.profile.timeframe
     cash = {asset for asset in valuation.cash if asset in valuation.pegs} | {valuation.currency}
-    symbols = pairs(client.exchange.markets.values(), wanted.assets - cash, valuation.currency, sorted(valuation.pegs))
+    markets, currency, pegs = client.exchange.markets.values(), valuation.currency, sorted(valuation.pegs)
     new = 0
-    for symbol in symbols:
-        first, last = _stored(writer, client, symbol)
+    pegged = wanted.assets.intersection(pegs)
+    for symbol in peg_pairs(markets, pegged, currency, pegs):
+        # A peg is checked, not valued by: its market of late is enough.
+        new += await _series(writer, client, symbol, length, Window(max(window.start, window.end - DAY), window.end))
+    for symbol in pairs(markets, wanted.assets - cash, currency, pegs):
+        market = client.market(symbol) or {}
+        pair = (str(market.get("base")), str(market.get("quote")))
+        first, last = stored_span(writer.connection, pair, client.account.exchange)
         reach = parse_duration(length)
         start = window.start if first is None or last is None or first > window.start + reach else last + 1
         new += await _series(writer, client, symbol, length, Window(start, max(start + 1, window.end)))
@@ -53,14 +60,3 @@ async def _series(writer: Writer, client: Client, symbol: str, timeframe: str, w
         async for page in candles(client, symbol, "1d", window.start, earliest - reach):
             new += ledger.commit_prices(writer, page).new
     return new
-
-
-def _stored(writer: Writer, client: Client, symbol: str) -> tuple[int | None, int | None]:
-    """Return the first and last candle close stored of a symbol at this venue."""
-    market = client.market(symbol) or {}
-    row = writer.connection.execute(
-        "SELECT min(time_ms), max(time_ms) FROM prices WHERE base = ? AND quote = ? AND exchange = ?"
-        " AND source = 'candle'",
-        [market.get("base"), market.get("quote"), client.account.exchange],
-    ).fetchone()
-    return row[0], row[1]

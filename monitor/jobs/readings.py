@@ -14,6 +14,7 @@ from monitor.jobs.answer import turnover_answer
 from monitor.jobs.baseline import against_usual
 from monitor.jobs.question import HEADLINE_BOOK
 from monitor.records import Measurement
+from monitor.store import query
 from monitor.store.settings import load_valuation
 from monitor.store.vitals import last_fill
 
@@ -88,7 +89,18 @@ def readings(desk: Desk, rule: Rule, known: Iterable[str]) -> list[Measurement]:
     if rule.relative:
         measured = [against_usual(rule, one, _samples(desk, rule, ask, one.subject)) for one in measured]
     named = set() if rule.accounts else set(rule.assets) - {"*"}
+    named |= _unknown(desk, rule)
     return measured + [_absent(rule, subject, desk.now, named) for subject in sorted({*known, *named} - found.keys())]
+
+
+def _unknown(desk: Desk, rule: Rule) -> set[str]:
+    """Return the subjects of accounts a rule names and the ledger does not have: mistyped, they would never fire."""
+    accounts = set(rule.accounts) - {"*"}
+    if not accounts:
+        return set()
+    missing = accounts - {one.account for one in query.accounts(desk.connection)}
+    assets = (PORTFOLIO,) if rule.scope == PORTFOLIO else rule.assets
+    return {f"{asset}@{account}" for asset in assets for account in missing}
 
 
 def ask_of(rule: Rule, end: int | None = None) -> Ask:

@@ -36,6 +36,11 @@ CODE = "drift"
 # The deep read that a disagreement waits for; where an account keeps it from finishing, this long is enough.
 DEEP_READ = "weekly read"
 PATIENCE = HOUR
+MISSING = Cause(
+    "missing fills",
+    "The fills of this contract do not add up to the position: some are not listed, or it was settled without one.",
+    "Run `monitor sync --deep`; import what the venue's own statement has and `monitor fills` has not.",
+)
 # How far back, and over how many rows, a cause is looked for.
 REACH, MOST_ROWS = WEEK, 5_000
 
@@ -164,10 +169,11 @@ def drift_finding(row: Reconciled) -> Finding:
     residual = line.residual or Decimal(0)
     since = f"it last agreed at {iso(row.agreed)}" if row.agreed is not None else "it never agreed"
     cause = row.cause or Cause("unknown", "", "")
+    told = "by the venue's list of positions" if ":" in line.asset else "by its balance"
     return Finding(
         CODE,
         f"{row.account} {line.asset}",
-        f"At {iso(line.time)} {row.account} held {plain(line.balance)} {line.asset} by its balance,"
+        f"At {iso(line.time)} {row.account} held {plain(line.balance)} {line.asset} {told},"
         f" {plain(abs(residual))} {'more' if residual > 0 else 'less'} than by its rows; {since}."
         f" Likely cause: {cause.name}. {cause.message}",
         cause.remedy,
@@ -176,6 +182,8 @@ def drift_finding(row: Reconciled) -> Finding:
 
 def _cause(connection: sqlite3.Connection, row: Reconciled, rows: Sequence[Reconciled], one: Standing) -> Cause:
     asset, account, line = row.line.asset, row.account, row.line
+    if ":" in asset:
+        return MISSING
     drifting = [other for other in rows if other.drifts and other is not row]
     since = max(one.start, line.time - REACH, row.agreed or 0)
     seen = holdings.rows_between(connection, account, (since, line.time), MOST_ROWS)

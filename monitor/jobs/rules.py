@@ -11,7 +11,7 @@ from monitor.alerts.metrics import METRICS
 from monitor.alerts.rules import KEYS, SEVERITIES, parse_rules
 from monitor.alerts.verdict import clear_level, side, threshold
 from monitor.config.complaints import Complaint, Page, refuse
-from monitor.config.load import channel_names, read_settings, rule_tables
+from monitor.config.load import account_names, channel_names, read_settings, rule_tables
 from monitor.config.mistakes import toml_text
 from monitor.config.model import file_schema
 from monitor.config.values import DURATION_SCHEMA
@@ -51,7 +51,7 @@ def check_file(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None,
     """
     settings, complaints = read_settings(path, environ)
     page, tables = rule_tables(path)
-    _, mistakes = parse_rules(tables, channel_names(path))
+    _, mistakes = parse_rules(tables, channel_names(path), account_names(path))
     # An address that cannot send is told here, because Apprise would not say a word when an alert is due.
     unusable = [
         page.complaint(("channels", name, "url"), message, remedy)
@@ -71,7 +71,7 @@ def file_rules(path: Path) -> tuple[tuple[Rule, ...], tuple[Complaint, ...]]:
         ConfigError: the file cannot be read, or is no TOML at all.
     """
     page, tables = rule_tables(path)
-    rules, mistakes = parse_rules(tables, channel_names(path))
+    rules, mistakes = parse_rules(tables, channel_names(path), account_names(path))
     told = (_complaint(page, mistake) for mistake in mistakes)
     return rules, tuple(sorted(told, key=lambda complaint: (complaint.line or 0, complaint.key)))
 

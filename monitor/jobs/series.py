@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from monitor.jobs.proof import Hole
+    from monitor.jobs.question import Options
     from monitor.jobs.turns import Inquiry
     from monitor.store.answers import Pool, Row
     from monitor.turnover.series import Point
@@ -72,10 +73,18 @@ class Wanted:
     assets: Sequence[str] = ()
     book: str = "spot"
     method: str | None = None
+    account: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a metric that does not exist."""
         known("--metric", self.metric, METRICS)
+
+    def options(self) -> Options:
+        """Return the options of the question about the last window."""
+        return {
+            "window": self.window, "end": self.end, "by": self.by, "assets": self.assets, "book": self.book,
+            "method": self.method, "account": self.account,
+        }  # fmt: skip
 
     @property
     def is_single(self) -> bool:
@@ -92,11 +101,8 @@ def series_answer(connection: sqlite3.Connection, wanted: Wanted, now: int) -> l
     Raises:
         UsageError: an unknown metric, asset, book or method, or a line that is too long.
     """
-    question = Question(
-        end=wanted.end, by=wanted.by, assets=wanted.assets, book=wanted.book, method=wanted.method, window=wanted.window
-    )
     with answers.snapshot(connection):
-        inquiry = inquire(connection, question, now)
+        inquiry = inquire(connection, Question(**wanted.options()), now)
         ends = series.grid(wanted.start, inquiry.window.end, wanted.step, POINTS)
         windows = [Window(end - wanted.window, end) for end in ends]
         if wanted.metric in OF_THE_ANSWER:
@@ -104,15 +110,12 @@ def series_answer(connection: sqlite3.Connection, wanted: Wanted, now: int) -> l
         return _lines(inquiry, wanted, windows)
 
 
-def _pools(inquiry: Inquiry, wanted: Wanted) -> list[Pool]:
-    scope = "account" if wanted.by == "account" else PORTFOLIO
-    return [pool for pool in inquiry.pools[scope] if pool.book in inquiry.question.books()]
-
-
 def _lines(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[Line]:
     """Return the lines of a metric that follows from running sums."""
-    pools, times = _pools(inquiry, wanted), [iso(window.end) for window in windows]
-    holes = [inquiry.proof.holes(window) for window in windows]
+    pools, times = inquiry.asked(inquiry.question.scope), [iso(window.end) for window in windows]
+    holes = [
+        [hole for hole in inquiry.proof.holes(window) if wanted.account in {None, hole.account}] for window in windows
+    ]
     lasts = answers.tracks_at(inquiry.connection, pools, windows[-1].end)
     rows = {pool: _points(inquiry, pool, lasts.get(pool.id), wanted.metric, windows) for pool in pools}
     if wanted.by == PORTFOLIO:
@@ -153,7 +156,7 @@ def _line(
     return {
         "asset": pool.asset if pool else PORTFOLIO,
         "book": pool.book if pool else wanted.book,
-        "account": pool.account or None if pool else None,
+        "account": pool.account or None if pool else wanted.account,
         "metric": wanted.metric,
         "window": duration_text(wanted.window),
         "step": duration_text(wanted.step),
@@ -227,7 +230,7 @@ def _replayed(connection: sqlite3.Connection, pool: Pool, first: Sample, window:
 def _asked(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[Line]:
     """Return the lines of a metric that only the answer has: one answer a point."""
     answered, times = [_rows(inquiry, wanted, window) for window in windows], [iso(window.end) for window in windows]
-    pools: list[Pool | None] = [None] if wanted.by == PORTFOLIO else [*_pools(inquiry, wanted)]
+    pools: list[Pool | None] = [None] if wanted.by == PORTFOLIO else [*inquiry.asked(inquiry.question.scope)]
     return [
         _line(inquiry, wanted, pool, times, [_found(rows.get(_key(pool)), wanted.metric) for rows in answered])
         for pool in pools
@@ -249,6 +252,7 @@ def _rows(inquiry: Inquiry, wanted: Wanted, window: Window) -> dict[Key, Line]:
         assets=wanted.assets,
         book=wanted.book,
         method=wanted.method,
+        account=wanted.account,
         detail=wanted.metric in OF_SINGLE_LOTS,
     )
     rows = cast("list[Line]", answer["assets"])

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from monitor.errors import UsageError
 from monitor.jobs.proof import Proof
-from monitor.jobs.question import selected
+from monitor.jobs.question import known, selected
+from monitor.jobs.replays import Doubt, replayed
 from monitor.store import answers
+from monitor.store.averages import average_lot
 from monitor.store.settings import load_valuation
 from monitor.store.touched import touched
 from monitor.turnover.half_life import half_life
 from monitor.turnover.holding import OpenLot, held_by_trades
-from monitor.turnover.measures import Relief, State, Step, difference, needs_replay, replay
+from monitor.turnover.measures import Relief, State, difference, lost_marks, lost_sums
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from monitor.jobs.proof import Hole
     from monitor.jobs.question import Question
     from monitor.records import Valuation
-    from monitor.store.answers import Pool
+    from monitor.store.answers import Pool, Row
     from monitor.turnover.half_life import HalfLife
     from monitor.turnover.holding import Held
     from monitor.turnover.measures import Sums
@@ -47,6 +49,13 @@ class Inquiry:
     assets: frozenset[str]
     pools: Mapping[str, Sequence[Pool]]
     restating: Mapping[str, int]
+
+    def asked(self, scope: str) -> list[Pool]:
+        """Return the pools of a scope that the question is about: those of its books, and of its account."""
+        books, account = self.question.books(), self.question.account
+        return [
+            pool for pool in self.pools[scope] if pool.book in books and (account is None or pool.account == account)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,8 @@ def inquire(connection: sqlite3.Connection, question: Question, now: int) -> Inq
     """Put a question to a database.
 
     Raises:
-        UsageError: an asset the ledger or the book does not have, a method no tracks are stored for, an empty window.
+        UsageError: an asset the ledger or the book does not have, an unknown account, a method no tracks are stored
+            for, an empty window.
     """
     valuation = load_valuation(connection)
     method = question.method or valuation.method
@@ -86,9 +96,13 @@ def inquire(connection: sqlite3.Connection, question: Question, now: int) -> Inq
         )
     restating = {asset: since for asset, since in touched(connection).items() if asset not in valuation.cash}
     assets = selected(question.assets, _known(connection, question.assets, method) | restating.keys(), valuation.cash)
-    pools = {scope: answers.pools(connection, scope, method, assets) for scope in ("portfolio", "account")}
+    scopes = {"portfolio", question.scope}
+    pools = {scope: answers.pools(connection, scope, method, assets) for scope in sorted(scopes)}
     _check_books(question, assets - restating.keys(), pools["portfolio"])
-    proof = Proof(answers.coverage(connection), _holders(pools["account"]))
+    coverage = answers.coverage(connection)
+    if question.account is not None:
+        known("--account", question.account, coverage)
+    proof = Proof(coverage, answers.holders(connection, method, assets))
     as_of = proof.as_of(now, valuation.stale_after) if question.as_of is None else question.as_of
     return Inquiry(
         connection=connection,
@@ -114,14 +128,6 @@ def _known(connection: sqlite3.Connection, assets: Sequence[str], method: str) -
     return {pool.asset for pool in answers.pools(connection, "portfolio", method)}
 
 
-def _holders(pools: Sequence[Pool]) -> dict[str, set[str]]:
-    """Return the accounts that ever held each asset."""
-    holders: dict[str, set[str]] = {}
-    for pool in pools:
-        holders.setdefault(pool.asset, set()).add(pool.account)
-    return holders
-
-
 def _check_books(question: Question, assets: Iterable[str], pools: Sequence[Pool]) -> None:
     """Refuse an asset that has inventory, but in other books than those asked about."""
     for asset in sorted(assets):
@@ -132,27 +138,26 @@ def _check_books(question: Question, assets: Iterable[str], pools: Sequence[Pool
 
 def turns(inquiry: Inquiry, scope: str, holes: Sequence[Hole]) -> list[Turn]:
     """Return what every pool asked about did; a pool without an event before the window's end only if it was named."""
-    books = inquiry.question.books()
-    pools = [pool for pool in inquiry.pools[scope] if pool.book in books]
-    firsts, lasts = (_states(inquiry, pools, instant) for instant in (inquiry.window.start, inquiry.window.end))
+    pools = inquiry.asked(scope)
+    ends = answers.ends(inquiry.connection, pools, inquiry.window)
     return [
-        _turn(inquiry, pool, (firsts.get(pool.id), lasts.get(pool.id)), holes)
+        _turn(inquiry, pool, ends.get(pool.id, (None, None)), holes)
         for pool in pools
-        if pool.id in lasts or inquiry.assets
+        if pool.id in ends or inquiry.assets
     ]
 
 
-def _states(inquiry: Inquiry, pools: Sequence[Pool], instant: int) -> dict[int, State]:
-    return {pool: State(*row) for pool, row in answers.tracks_at(inquiry.connection, pools, instant).items()}
-
-
-def _turn(inquiry: Inquiry, pool: Pool, ends: tuple[State | None, State | None], holes: Sequence[Hole]) -> Turn:
-    window, (first, last) = inquiry.window, ends
+def _turn(inquiry: Inquiry, pool: Pool, ends: tuple[Row | None, Row | None], holes: Sequence[Hole]) -> Turn:
+    window = inquiry.window
+    first, last = (None if end is None else State._make(end) for end in ends)
     sums = difference(first, last, window)
-    if first is not None and needs_replay(sums, first, last, window):
-        steps = [Step(*step) for step in answers.steps(inquiry.connection, pool, window)]
-        sums |= replay(first, steps, _reliefs(inquiry, pool), window)
-    near = [hole for hole in inquiry.proof.holes_of(pool.asset, holes) if pool.account in {"", hole.account}]
+    if first is not None and (lost := lost_sums(sums, first, last, window)):
+        sums |= replayed(inquiry.connection, inquiry.valuation, pool, Doubt(first, window, sums, lost))
+    elif first is not None and last is not None and lost_marks(first, last):
+        sums["market_time"] = (
+            last.units * answers.mark_integral(inquiry.connection, pool.asset, window.start, window.end)[0]
+        )
+    near = holes and [hole for hole in inquiry.proof.holes_of(pool.asset, holes) if pool.account in {"", hole.account}]
     turn = Turn(pool, first, last, sums, near, None)
     return Turn(pool, first, last, sums, near, _detail(inquiry, turn)) if inquiry.question.detail else turn
 
@@ -164,8 +169,15 @@ def _reliefs(inquiry: Inquiry, pool: Pool) -> list[Relief]:
 def _detail(inquiry: Inquiry, turn: Turn) -> Detail:
     connection, pool, window = inquiry.connection, turn.pool, inquiry.window
     held = held_by_trades(_reliefs(inquiry, pool)) if turn.sums["fills"] else []
-    opened = answers.open_lots(connection, pool, window.end) if turn.last and turn.last.quantity != "0" else []
+    opened = _open_lots(inquiry, pool, turn.last) if turn.last and turn.last.quantity != "0" else []
     opening = turn.first.inventory_cost if turn.first else 0.0
     reversion = half_life(answers.grid(connection, pool, window, GRID), window.milliseconds / GRID / 1_000)
     peak = max(opening, answers.peak(connection, pool, window))
-    return Detail(held, [OpenLot(*lot) for lot in opened], peak, reversion)
+    return Detail(held, opened, peak, reversion)
+
+
+def _open_lots(inquiry: Inquiry, pool: Pool, last: State) -> list[OpenLot]:
+    connection, instant = inquiry.connection, inquiry.window.end
+    if inquiry.method == "wac":
+        return [OpenLot(*average_lot(connection, pool, last, instant))]
+    return [OpenLot(*lot) for lot in answers.open_lots(connection, pool, instant)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.clock import DAY, SECOND, iso
+from monitor.clock import SECOND, iso
+from monitor.jobs.pegs import peg_checks
 from monitor.jobs.proof import Proof
 from monitor.records import Measurement
 from monitor.store import answers, findings, query
 from monitor.store.runs import job_states
 from monitor.store.settings import load_valuation
-from monitor.store.vitals import peg_price
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,13 +36,37 @@ def vitals(connection: sqlite3.Connection, rule: Rule, known: Iterable[str], now
 
     A subject that is gone (an account taken out of the settings, a finding that was settled) is exempt.
     """
-    chosen = rule.accounts or rule.assets
-    seen = [one for one in READ[rule.metric](connection, now) if "*" in chosen or one.subject in chosen]
+    seen = [one for one in READ[rule.metric](connection, now) if _chosen(rule, one.subject)]
+    found = {one.subject for one in seen}
+    named = set(rule.accounts or rule.assets) - {"*"} if rule.metric != "drift" else set()
+    seen += [Vital(subject, None, _unseen(connection, rule, subject)) for subject in sorted(named - found)]
+    if rule.metric == "depeg":
+        # A market that fell silent says nothing about the peg, least of all that it holds again.
+        silent = (set(known) & load_valuation(connection).pegs.keys()) - found - named
+        seen += [Vital(subject, None, _unseen(connection, rule, subject)) for subject in sorted(silent)]
     gone = sorted(set(known) - {one.subject for one in seen})
     measured = [
         Measurement(rule.name, one.subject, now, one.value, one.reason, context={"detail": one.detail}) for one in seen
     ]
     return measured + [Measurement(rule.name, subject, now, None, "gone", standing="exempt") for subject in gone]
+
+
+def _chosen(rule: Rule, subject: str) -> bool:
+    """Return whether a rule is about a subject; a drift's is an account and an asset, each chosen by itself."""
+    if rule.metric != "drift":
+        chosen = rule.accounts or rule.assets
+        return "*" in chosen or subject in chosen
+    account, _, asset = subject.partition(" ")
+    return all(
+        not names or "*" in names or word in names for names, word in ((rule.accounts, account), (rule.assets, asset))
+    )
+
+
+def _unseen(connection: sqlite3.Connection, rule: Rule, subject: str) -> str:
+    """Return why there is nothing to say of a subject that the rule names, or that it watched."""
+    if rule.metric == "depeg":
+        return f"no market of {subject} against {load_valuation(connection).currency} had a price in the last day"
+    return f"{subject} has not run yet" if rule.metric == "job_failed" else f"no account {subject} is read from a venue"
 
 
 def _stale(connection: sqlite3.Connection, now: int) -> list[Vital]:
@@ -80,14 +104,10 @@ def _drift(connection: sqlite3.Connection, _now: int) -> list[Vital]:
 
 def _depeg(connection: sqlite3.Connection, now: int) -> list[Vital]:
     """Distance of a market price from the assumed peg, as a share of it; assets without a market are left out."""
-    valuation = load_valuation(connection)
-    vital = []
-    for asset, peg in sorted(valuation.pegs.items()):
-        found = peg_price(connection, asset, valuation.currency, now - DAY)
-        if found is not None and peg:
-            price, source = found
-            vital.append(Vital(asset, abs(float(price / peg - 1)), detail=f"{source} {price:f}, assumed {peg:f}"))
-    return vital
+    return [
+        Vital(one.asset, float(one.distance), detail=f"{one.source} {one.price:f}, assumed {one.peg:f}")
+        for one in peg_checks(connection, now)
+    ]
 
 
 def _job_failed(connection: sqlite3.Connection, _now: int) -> list[Vital]:

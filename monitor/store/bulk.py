@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, cast
 
 from monitor.exact import plain
 from monitor.records import Fee, Fill, Movement
-from monitor.store import rows
+from monitor.store import rows, twins
 from monitor.store.insertion import insert_fills, insert_movements
 from monitor.store.rows import Ledger, Value
-from monitor.store.touched import earliest, touch
+from monitor.store.touched import touch_pools
+from monitor.store.twins import Claim
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,10 +42,13 @@ __all__ = [
     "insert_pages",
     "known_prices",
     "next_id",
+    "not_carried",
     "note_effects",
+    "note_import",
     "register_file_accounts",
-    "stored_key",
+    "stored_keys",
     "valued_prices",
+    "venues_priced",
 ]
 
 FILLS, MOVEMENTS = rows.FILLS, rows.MOVEMENTS
@@ -74,13 +78,20 @@ def next_id(connection: sqlite3.Connection, ledger: Ledger) -> int:
     return int(connection.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {ledger.table}").fetchone()[0])
 
 
-def stored_key(connection: sqlite3.Connection, account: str, begins: str, side: str) -> str | None:
-    """Return the key of the account's one fill of a side whose key begins with a text, None if it is not one."""
-    found = connection.execute(
-        "SELECT key FROM fills WHERE account = ?1 AND key >= ?2 AND key < ?2 || char(1114111) AND side = ?3 LIMIT 2",
-        [account, begins, side],
-    ).fetchall()
-    return str(found[0][0]) if len(found) == 1 else None
+def stored_keys(
+    connection: sqlite3.Connection, account: str, told: Iterable[Sequence[object]], grain: int
+) -> dict[str, str]:
+    """Return the keys of the stored fills that a file's are, by the file's own keys; rows are those of `Claim`."""
+    claims = [Claim._make((*row, grain)) for row in told]
+    return twins.stored_keys(connection, account, claims)
+
+
+def note_import(connection: sqlite3.Connection, account: str, fills: tuple[int, int], grain: int, now: int) -> None:
+    """Note which ids an account's fills of one file have, and how fine the file's times are (ms)."""
+    connection.execute(
+        "INSERT INTO imports (account, imported_ms, first_fill, last_fill, grain_ms) VALUES (?, ?, ?, ?, ?)",
+        [account, now, *fills, grain],
+    )
 
 
 def register_file_accounts(connection: sqlite3.Connection, names: Iterable[str], now: int) -> None:
@@ -130,7 +141,7 @@ def note_effects(
 ) -> None:
     """Note what new rows touch: (account, asset, first, last), pairs, and third fees as (asset, instant, fill)."""
     seen = list(seen)
-    touch(connection, earliest((asset, first) for _, asset, first, _ in seen))
+    touch_pools(connection, {(asset, account, ""): first for account, asset, first, _ in seen})
     connection.executemany(
         "INSERT INTO seen (account, asset, last_ms) VALUES (?, ?, ?)"
         " ON CONFLICT (account, asset) DO UPDATE SET last_ms = max(last_ms, excluded.last_ms)",
@@ -176,11 +187,14 @@ def _compare(connection: sqlite3.Connection, block: Block, page: Sequence[Row], 
 
 
 def _same(connection: sqlite3.Connection, ledger: Ledger, told: Mapping[str, Value]) -> bool:
-    """Tell whether the store says the same under a row's key, or has it from the exchange itself."""
-    source, *said = connection.execute(
-        f"SELECT source, {', '.join(ledger.payload)} FROM {ledger.table} WHERE (account, key) = (?, ?)",
+    """Tell whether a row's key has the same stored, the exchange's own row, or one half of what is a transfer there."""
+    matched = "EXISTS (SELECT 1 FROM matches WHERE withdrawal = id)" if ledger is MOVEMENTS else "0"
+    source, half, *said = connection.execute(
+        f"SELECT source, {matched}, {', '.join(ledger.payload)} FROM {ledger.table} WHERE (account, key) = (?, ?)",
         [told["account"], told["key"]],
     ).fetchone()
+    if half and told["kind"] == "transfer":
+        return True
     return bool(source != "file") or said == [told.get(column, _default(column)) for column in ledger.payload]
 
 
@@ -215,8 +229,9 @@ def known_prices(connection: sqlite3.Connection, prices: Iterable[Price]) -> int
 
 
 # One row an event, in the columns of an events file except `fees`, which stays the ledger's list. A row without an id
-# of the venue's carries its key as id, so that it is the same row when it comes back. A withdrawal and a deposit that
-# are one transfer are written as one; the deposit's own row is left out.
+# of the venue's carries its key as id, so that it is the same row when it comes back; a numbered one its number, which
+# is its place among equals. A withdrawal and a deposit that are one transfer are written as one; the deposit's own row
+# is left out, and so is what failed or has not happened yet.
 EVENTS_QUERY = """
 SELECT time_ms, account, kind, symbol, side, amount, price, NULL AS asset, NULL AS value, fees,
     iif(trim(coalesce(trade_id, ''), '0') = '', key, trade_id) AS id, order_id, NULL AS to_account, NULL AS received,
@@ -225,12 +240,24 @@ FROM fills
 UNION ALL
 SELECT m.time_ms, m.account, iif(d.id IS NULL, m.kind, 'transfer'),
     iif(m.kind = 'convert', m.asset || '/' || m.to_asset, NULL), NULL, m.amount, NULL, m.asset, m.value, m.fees,
-    m.key, NULL, coalesce(d.account, m.to_account),
-    coalesce(d.amount, m.received), m.book, NULL
+    iif(d.id IS NULL AND m.sequence IS NOT NULL AND instr(m.key, m.kind || '|' || m.asset || '|') = 1,
+        substr(m.key, length(m.kind || m.asset) + 3), m.key),
+    NULL, coalesce(d.account, m.to_account), coalesce(d.amount, m.received), m.book, NULL
 FROM movements m LEFT JOIN matches x ON x.withdrawal = m.id LEFT JOIN movements d ON d.id = x.deposit
-WHERE m.status <> 'failed' AND m.id NOT IN (SELECT deposit FROM matches)
+WHERE m.status = 'ok' AND m.id NOT IN (SELECT deposit FROM matches)
 ORDER BY time_ms, account
 """
+# What an events file has no column for, and how often the ledger has it.
+NOT_CARRIED = {
+    "movements left out because they failed or have not happened yet":
+        "SELECT count(*) FROM movements m LEFT JOIN matches x ON x.deposit = m.id WHERE m.status <> 'ok'",
+    "transfers whose arrival the file cannot tell, only when they left":
+        "SELECT count(*) FROM matches x JOIN movements m ON m.id = x.withdrawal JOIN movements d ON d.id = x.deposit"
+        " WHERE d.time_ms > m.time_ms AND m.status = 'ok'",
+    "fills whose own total the file cannot tell, only amount and price":
+        "SELECT count(*) FROM fills WHERE cost IS NOT NULL AND book IN ('spot', 'margin')"
+        " AND quote NOT IN (SELECT value FROM json_each(?1)) AND abs(cost / (amount * price) - 1) > 1e-15",
+}  # fmt: skip
 EVENT_FIELDS = (
     "time_ms", "account", "kind", "symbol", "side", "amount", "price", "asset", "value", "fees", "id", "order_id",
     "to_account", "received", "book", "contract_size",
@@ -244,6 +271,21 @@ def event_pages(connection: sqlite3.Connection, size: int) -> Iterator[list[Row]
     cursor.execute(EVENTS_QUERY)
     while page := cursor.fetchmany(size):
         yield page
+
+
+def not_carried(connection: sqlite3.Connection, valuation: Valuation) -> dict[str, int]:
+    """Return how often the ledger has what an events file cannot tell, without what it never has."""
+    cash = json.dumps(sorted(valuation.cash))
+    counts = {
+        what: int(connection.execute(query, [cash] if "?1" in query else []).fetchone()[0])
+        for what, query in NOT_CARRIED.items()
+    }
+    return {what: count for what, count in counts.items() if count}
+
+
+def venues_priced(connection: sqlite3.Connection) -> int:
+    """Return how many venues the prices are of; a prices file has one series an asset."""
+    return int(connection.execute("SELECT count(DISTINCT exchange) FROM prices").fetchone()[0])
 
 
 def valued_prices(connection: sqlite3.Connection, valuation: Valuation) -> Iterator[tuple[int, str, str]]:

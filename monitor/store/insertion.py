@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from monitor.records import Commit, Fill
 from monitor.store import rows
 from monitor.store.raw import Packer, unpack
-from monitor.store.touched import earliest, touch
+from monitor.store.touched import earliest, touch, touch_pools
+from monitor.store.twins import claim, file_rows
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from monitor.records import Movement
     from monitor.store.rows import Ledger, Value
+    from monitor.store.touched import Place
 
     Record = Fill | Movement
 
@@ -83,14 +85,8 @@ def _pages(records: Iterable[Record]) -> Iterator[tuple[str, list[Record]]]:
 
 def _sorted(connection: sqlite3.Connection, ledger: Ledger, account: str, page: Sequence[Record]) -> Sorted:
     """Compare a page with what is stored under the same keys, and give the new rows their ids."""
-    stored = connection.execute(
-        f"SELECT key, id, source, {', '.join(ledger.payload)} FROM {ledger.table}"
-        " WHERE account = ? AND key IN (SELECT value FROM json_each(?))",
-        [account, json.dumps([record.key for record in page])],
-    )
-    told: dict[str, tuple[int, str, tuple[Value, ...]]] = {
-        key: (identity, source, tuple(said)) for key, identity, source, *said in stored
-    }
+    told = _stored(connection, ledger, account, [record.key for record in page])
+    told = _copies(connection, account, page, told) | told
     (newest,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {ledger.table}").fetchone()
     new: list[Told] = []
     revised: list[Told] = []
@@ -105,6 +101,28 @@ def _sorted(connection: sqlite3.Connection, ledger: Ledger, account: str, page: 
             revised.append(Told(record, payload, before[0]))
             told[record.key] = (before[0], record.source, payload)
     return Sorted(new, revised, len(page) - len(new) - len(revised))
+
+
+def _stored(
+    connection: sqlite3.Connection, ledger: Ledger, account: str, keys: Sequence[str]
+) -> dict[str, tuple[int, str, tuple[Value, ...]]]:
+    """Return the id, the source and the payload of the rows that are stored under some keys."""
+    stored = connection.execute(
+        f"SELECT key, id, source, {', '.join(ledger.payload)} FROM {ledger.table}"
+        " WHERE account = ? AND key IN (SELECT value FROM json_each(?))",
+        [account, json.dumps(keys)],
+    )
+    return {key: (identity, source, tuple(said)) for key, identity, source, *said in stored}
+
+
+def _copies(
+    connection: sqlite3.Connection, account: str, page: Sequence[Record], told: Container[str]
+) -> dict[str, tuple[int, str, tuple[Value, ...]]]:
+    """Return the rows of imported files that an exchange's new fills are, by the fills' own keys."""
+    new = [record for record in page if isinstance(record, Fill) and record.source != "file" and record.key not in told]
+    copies = file_rows(connection, account, [claim(fill) for fill in new])
+    stored = _stored(connection, rows.FILLS, account, list(copies.values())) if copies else {}
+    return {key: stored[copy] for key, copy in copies.items()}
 
 
 def _row(packer: Packer, told: Told, now: int) -> tuple[Value, ...]:
@@ -143,13 +161,15 @@ def _undo(connection: sqlite3.Connection, ledger: Ledger, old: dict[str, Value])
         connection.execute("DELETE FROM matches WHERE ?1 IN (withdrawal, deposit)", [old["id"]])
         assets = [old["asset"], old["to_asset"]]
     fees = [asset for asset, _ in rows.fees_of(str(old["fees"]))]
-    touch(connection, {str(asset): int(old["time_ms"] or 0) for asset in (*assets, *fees) if asset})
+    stale = {str(asset): int(old["time_ms"] or 0) for asset in (*assets, *fees) if asset}
+    # What a pool was computed with may be gone, down to the number of decimals it took.
+    touch(connection, stale, whole=True)
 
 
 def _summarise(connection: sqlite3.Connection, account: str, changed: Sequence[Told]) -> None:
     """Note what new and revised rows touch: stale assets, assets and pairs ever seen, fees in a third asset."""
     moments = [(asset, told.record.time) for told in changed for asset in _assets(told.record)]
-    touch(connection, earliest(moments))
+    _touch(connection, [told.record for told in changed])
     newest = {asset: -instant for asset, instant in earliest((asset, -time) for asset, time in moments).items()}
     connection.executemany(
         "INSERT INTO seen (account, asset, last_ms) VALUES (?, ?, ?)"
@@ -169,6 +189,27 @@ def _summarise(connection: sqlite3.Connection, account: str, changed: Sequence[T
             if fee.asset not in (fill.base, fill.quote)
         ],
     )
+
+
+def _touch(connection: sqlite3.Connection, changed: Iterable[Record]) -> None:
+    """Note the pools that new and revised rows move; those of a movement may be of any account and book."""
+    moved = [record for record in changed if not isinstance(record, Fill)]
+    touch(connection, earliest((asset, record.time) for record in moved for asset in _assets(record)))
+    since: dict[Place, int] = {}
+    for record in changed:
+        if isinstance(record, Fill):
+            for place in _places(record):
+                since[place] = min(record.time, since.get(place, record.time))
+    touch_pools(connection, since)
+
+
+def _places(fill: Fill) -> Iterator[Place]:
+    """Yield the (asset, account, book) whose lots a fill may move: a fee's may be the coin's own or the fill's."""
+    for asset in (fill.base, fill.quote):
+        yield asset, fill.account, fill.book
+    for fee in fill.fees:
+        yield fee.asset, fill.account, fill.book
+        yield fee.asset, fill.account, "spot"
 
 
 def _assets(record: Record) -> Iterator[str]:

@@ -105,6 +105,8 @@ def _record_transition(connection: sqlite3.Connection, transition: Transition) -
     notice = transition.notice
     if notice and notice.kind in {"firing", "no_data"}:
         _open_episode(connection, notice)
+    elif notice:
+        notice = _as_begun(connection, notice)
     if transition.ended is not None:
         connection.execute(
             "UPDATE episodes SET ended_ms = ?, worst = coalesce(?, worst), reason = coalesce(?, reason)"
@@ -121,6 +123,21 @@ def _record_transition(connection: sqlite3.Connection, transition: Transition) -
     if notice:
         told = told_channels(connection, notice) if notice.kind == "resolved" else transition.channels
         enqueue(connection, notice, told)
+
+
+def _as_begun(connection: sqlite3.Connection, notice: Notice) -> Notice:
+    """Return a notice with the severity its episode began with, and the metric where its rule is gone.
+
+    A receiver that files by severity would else not find what a reminder or an end belongs to.
+    """
+    row = connection.execute(
+        "SELECT severity, metric, unit FROM episodes WHERE (rule, subject, episode) = (?, ?, ?)",
+        [notice.rule, notice.subject, notice.episode],
+    ).fetchone()
+    if row is None:
+        return notice
+    severity, metric, unit = row
+    return replace(notice, severity=severity, metric=notice.metric or metric, unit=notice.unit or unit)
 
 
 def _open_episode(connection: sqlite3.Connection, notice: Notice) -> None:
@@ -190,13 +207,17 @@ def new_restatements(connection: sqlite3.Connection) -> tuple[tuple[str, int, st
 
 
 def prune(connection: sqlite3.Connection, before: int) -> int:
-    """Forget measurements, runs and finished messages of ended episodes older than `before`; return how many rows."""
+    """Forget measurements, runs and finished messages of ended episodes older than `before`; return how many rows.
+
+    Messages stay while another of their episode waits for the same channel: what it says depends on them.
+    """
     gone = connection.execute("DELETE FROM measurements WHERE time_ms < ?", [before]).rowcount
     gone += connection.execute("DELETE FROM job_runs WHERE started_ms < ?", [before]).rowcount
     gone += connection.execute(
-        "DELETE FROM outbox WHERE state IN ('sent', 'collapsed') AND finished_ms < ?1 AND EXISTS (SELECT 1 FROM"
-        " episodes e WHERE (e.rule, e.subject, e.episode) = (outbox.rule, outbox.subject, outbox.episode)"
-        " AND e.ended_ms < ?1)",
+        "DELETE FROM outbox WHERE state <> 'waiting' AND finished_ms < ?1 AND EXISTS (SELECT 1 FROM episodes e"
+        " WHERE (e.rule, e.subject, e.episode) = (outbox.rule, outbox.subject, outbox.episode) AND e.ended_ms < ?1)"
+        " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE (o.rule, o.subject, o.episode, o.channel) ="
+        " (outbox.rule, outbox.subject, outbox.episode, outbox.channel) AND o.state = 'waiting')",
         [before],
     ).rowcount
     return gone

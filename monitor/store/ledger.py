@@ -18,6 +18,8 @@ from monitor.store.insertion import insert_fills, insert_movements
 from monitor.store.prices import commit_prices
 from monitor.store.snapshots import commit_snapshot
 from monitor.store.spans import without
+from monitor.store.touched import touch
+from monitor.store.twins import check_copies
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 # One door for everything that is committed, whichever module does it.
 __all__ = [
     "assets_seen",
+    "check_file_copies",
     "commit_batch",
     "commit_movements",
     "commit_prices",
@@ -42,7 +45,7 @@ __all__ = [
 
 
 def register_account(writer: Writer, account: Account, now: int) -> None:
-    """Make an account known, or take over its changed start.
+    """Make an account known, or take over its changed start; one of imported files becomes the exchange's.
 
     Raises:
         UsageError: the name belongs to an account of another venue that already has rows.
@@ -53,7 +56,9 @@ def register_account(writer: Writer, account: Account, now: int) -> None:
             " OR EXISTS (SELECT 1 FROM streams WHERE account = ?1))",
             [account.name],
         ).fetchone()
-        if told and told[0] != account.exchange:
+        if told and told[0] == "file" != account.exchange:
+            _adopt(connection, account)
+        elif told and told[0] != account.exchange:
             raise UsageError(
                 f"Account {account.name!r} is stored as one of {told[0]}, not of {account.exchange}.",
                 "Give the new account another name.",
@@ -65,13 +70,29 @@ def register_account(writer: Writer, account: Account, now: int) -> None:
         )
 
 
+def _adopt(connection: sqlite3.Connection, account: Account) -> None:
+    """Make imported rows those of the exchange that the account turns out to be of; valuation and order follow."""
+    for table in ("fills", "movements"):
+        connection.execute(
+            f"UPDATE {table} SET exchange = ? WHERE account = ? AND exchange = 'file'",  # noqa: S608  our own names
+            [account.exchange, account.name],
+        )
+    touch(connection, dict.fromkeys(assets_seen(connection, account.name), 0))
+
+
+def check_file_copies(writer: Writer, account: str, now: int) -> int:
+    """Raise, or take back, the finding about imported fills that may be the exchange's; return how many there are."""
+    with writer.transaction() as connection:
+        return check_copies(connection, account, now)
+
+
 def mark_account(
-    writer: Writer, account: str, state: Literal["active", "paused"], reason: str | None, now: int
+    writer: Writer, account: str, state: Literal["active", "paused"] | None, reason: str | None, now: int
 ) -> None:
-    """Set an account's state; a `reason` is kept as its last error, with the time."""
+    """Set an account's state (None leaves it); a `reason` is kept as its last error, with the time."""
     with writer.transaction() as connection:
         connection.execute(
-            "UPDATE accounts SET state = ?1, reason = ?2, last_error = coalesce(?2, last_error),"
+            "UPDATE accounts SET state = coalesce(?1, state), reason = ?2, last_error = coalesce(?2, last_error),"
             " last_error_ms = iif(?2 IS NULL, last_error_ms, ?3) WHERE account = ?4",
             [state, reason, now, account],
         )

@@ -42,9 +42,27 @@ class WriteLock:
             DatabaseLocked: another process holds it; the message names its pid, command and start.
             StoreError: the lock file cannot be made.
         """
+        descriptor = self._locked(fcntl.LOCK_EX)
+        note = {"pid": os.getpid(), "command": self.holder, "since": iso(SystemClock().now())}
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{json.dumps(note)}\n".encode(), 0)
+        self._descriptor = descriptor
+        return self
+
+    def peek(self) -> None:
+        """Raise as `acquire` would, and take nothing: a shared lock, for a moment.
+
+        Raises:
+            DatabaseLocked: another process holds the lock; the message names its pid, command and start.
+            StoreError: the lock file cannot be made.
+        """
+        os.close(self._locked(fcntl.LOCK_SH))
+
+    def _locked(self, kind: int) -> int:
+        """Return the lock file's descriptor, locked."""
         descriptor = self._open()
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             message = f"The database {self.path.with_suffix('')} is being written by {_name(descriptor)}."
             os.close(descriptor)
@@ -54,11 +72,7 @@ class WriteLock:
             raise StoreError(
                 f"{self.path} cannot be locked: {error.strerror}.", "Keep the database on a local file system."
             ) from None
-        note = {"pid": os.getpid(), "command": self.holder, "since": iso(SystemClock().now())}
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{json.dumps(note)}\n".encode(), 0)
-        self._descriptor = descriptor
-        return self
+        return descriptor
 
     def _open(self) -> int:
         try:
@@ -87,6 +101,19 @@ class WriteLock:
     ) -> None:
         """Give it back."""
         self.release()
+
+
+def refuse_second(database: Path) -> None:
+    """Do nothing if nobody writes to a database right now; `WriteLock` has the last word.
+
+    For commands that need seconds until they could take the lock: who is too late hears of it at once.
+
+    Raises:
+        DatabaseLocked: another process writes to it; the message names it.
+    """
+    path = Path(f"{database.resolve()}.lock")
+    if path.exists():
+        WriteLock(database, "").peek()
 
 
 def _name(descriptor: int) -> str:

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
-from monitor.clock import DAY, MINUTE, SECOND
+from monitor.clock import DAY, HOUR, MINUTE, SECOND
 from monitor.episodes import Notice
 from monitor.store.silences import held_back
 
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 FIRST_WAIT = SECOND
 LONGEST_WAIT = 15 * MINUTE
 RETENTION = 7 * DAY
-# Why a message was given up that no channel ever refused.
-QUIET = "held back by a silence or an acknowledgement"
+# Why a message was dropped that no channel ever refused.
+QUIET = "held back until it was over"
 SAME_EPISODE = (
     "(o.rule, o.subject, o.episode, o.channel) = (outbox.rule, outbox.subject, outbox.episode, outbox.channel)"
 )
-# A row somebody is sending right now is left alone until its lease runs out; ?1 is now.
-FREE = "state = 'waiting' AND (lease_until_ms IS NULL OR lease_until_ms <= ?1)"
+# A row somebody is sending right now is left alone until its lease runs out; ?1 is now. Nobody leases for an hour or
+# waits longer than a quarter of one: what seems to was written by a clock that was ahead, and is free and due.
+FREE = f"state = 'waiting' AND (lease_until_ms IS NULL OR lease_until_ms <= ?1 OR lease_until_ms > ?1 + {HOUR})"
+DUE = f"(next_try_ms <= ?1 OR next_try_ms > ?1 + {LONGEST_WAIT})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def told_channels(connection: sqlite3.Connection, notice: Notice) -> tuple[str, 
 
 def waiting_channels(connection: sqlite3.Connection, now: int) -> tuple[str, ...]:
     """Return the channels with a message that may be tried now; whether it may leave, `claim` decides."""
-    rows = connection.execute(f"SELECT DISTINCT channel FROM outbox WHERE {FREE} AND next_try_ms <= ?1", [now])  # noqa: S608 - constants
+    rows = connection.execute(f"SELECT DISTINCT channel FROM outbox WHERE {FREE} AND {DUE}", [now])  # noqa: S608 - constants
     return tuple(sorted(channel for (channel,) in rows))
 
 
@@ -126,7 +128,7 @@ def claim(writer: Writer, channel: str, lease: Lease, now: int, digest: Digest =
         _collapse(connection, channel, now)
         held = held_back(connection, now)
         free = [one for row in _heads(connection, channel, now) if not held((one := _outgoing(connection, row)).notice)]
-        due = next((one for one in free if one.created + digest.wait <= now), None)
+        due = next((one for one in free if not now - digest.wait < one.created <= now), None)
         if due is None:
             return ()
         taken = tuple(one for one in free if one.id == due.id or digest.joins(one, due))
@@ -158,8 +160,8 @@ def _collapse(connection: sqlite3.Connection, channel: str, now: int) -> None:
 def _heads(connection: sqlite3.Connection, channel: str, now: int) -> list[tuple[int, str, str, int, int]]:
     """Return (id, channel, notice, attempts, created) of the rows that are first of their (rule, subject), in order."""
     return connection.execute(
-        f"SELECT id, channel, notice, attempts, created_ms FROM outbox WHERE {FREE} AND channel = ?2"  # noqa: S608 - constants
-        " AND next_try_ms <= ?1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.state = 'waiting' AND o.id < outbox.id"
+        f"SELECT id, channel, notice, attempts, created_ms FROM outbox WHERE {FREE} AND {DUE} AND channel = ?2"  # noqa: S608 - constants
+        " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.state = 'waiting' AND o.id < outbox.id"
         " AND (o.channel, o.rule, o.subject) = (outbox.channel, outbox.rule, outbox.subject)) ORDER BY id",
         [now, channel],
     ).fetchall()
@@ -207,20 +209,49 @@ def backoff(attempts: int, chance: float) -> int:
 
 
 def expire(writer: Writer, now: int, retention: int = RETENTION) -> int:
-    """Give up what could not be told for the whole retention; return how many dead letters that made."""
+    """Give up what a channel refused for the whole retention; return how many dead letters that made.
+
+    What was never tried is not given up, however old: the machine was off, not the channel. Nor is what people hold
+    back; of that is dropped, without a dead letter, what began and ended unseen.
+    """
+    rows = writer.connection.execute(
+        f"SELECT id, channel, notice, attempts, created_ms, last_error FROM outbox WHERE {FREE} AND created_ms <= ?2",  # noqa: S608 - constants
+        [now, now - retention],
+    ).fetchall()
+    if not rows:
+        return 0
     with writer.transaction() as connection:
-        return connection.execute(
-            f"UPDATE outbox SET state = 'dead', finished_ms = ?1,"  # noqa: S608 - constants
-            f" last_error = coalesce(last_error, ?3) WHERE {FREE} AND created_ms <= ?2",
-            [now, now - retention, QUIET],
-        ).rowcount
+        held = held_back(connection, now)
+        old = [(_outgoing(connection, row[:5]), row[5]) for row in rows]
+        dead = [one.id for one, error in old if error and not held(one.notice)]
+        quiet = [one.id for one, _ in old if held(one.notice) and _over_unseen(connection, one)]
+        connection.executemany(
+            "UPDATE outbox SET state = 'dead', finished_ms = ? WHERE id = ?", [(now, number) for number in dead]
+        )
+        connection.executemany(
+            "UPDATE outbox SET state = 'collapsed', finished_ms = ?, last_error = ? WHERE id = ?",
+            [(now, QUIET, number) for number in quiet],
+        )
+    return len(dead)
+
+
+def _over_unseen(connection: sqlite3.Connection, one: Outgoing) -> bool:
+    """Return whether an episode has ended of which this channel never heard."""
+    key = [one.notice.rule, one.notice.subject, one.notice.episode]
+    ended = connection.execute(
+        "SELECT 1 FROM episodes WHERE (rule, subject, episode) = (?, ?, ?) AND ended_ms IS NOT NULL", key
+    ).fetchone()
+    seen = connection.execute(
+        "SELECT 1 FROM outbox WHERE (rule, subject, episode, channel) = (?, ?, ?, ?) AND state = 'sent'",
+        [*key, one.channel],
+    ).fetchone()
+    return ended is not None and seen is None
 
 
 def given_up_since(connection: sqlite3.Connection, instant: int) -> int:
-    """Return how many messages were given up at or after an instant, those that people held back not counted."""
+    """Return how many messages were given up at or after an instant."""
     row = connection.execute(
-        "SELECT count(*) FROM outbox WHERE state = 'dead' AND finished_ms >= ? AND last_error IS NOT ?",
-        [instant, QUIET],
+        "SELECT count(*) FROM outbox WHERE state = 'dead' AND finished_ms >= ?", [instant]
     ).fetchone()
     return int(row[0])
 

@@ -12,7 +12,7 @@ from monitor.store.touched import earliest, touch
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from monitor.records import Price, Valuation
     from monitor.store.database import Writer
@@ -37,8 +37,18 @@ def commit_prices(writer: Writer, prices: Iterable[Price]) -> Commit:
             if first is not None:
                 since.append(((base, quote), first))
         connection.executemany("INSERT OR IGNORE INTO pairs (base, quote) VALUES (?, ?)", [pair for pair, _ in since])
-        touch(connection, _revalued(connection, since))
+        touch(connection, _revalued(connection, since), priced=True)
     return total
+
+
+def stored_span(connection: sqlite3.Connection, pair: Pair, exchange: str) -> tuple[int | None, int | None]:
+    """Return the first and last candle close stored of a pair at a venue, None where there is none."""
+    row = connection.execute(
+        "SELECT min(time_ms), max(time_ms) FROM prices WHERE base = ? AND quote = ? AND exchange = ?"
+        " AND source = 'candle'",
+        [*pair, exchange],
+    ).fetchone()
+    return row[0], row[1]
 
 
 def _store(connection: sqlite3.Connection, points: list[Price]) -> tuple[Commit, int | None]:
@@ -66,21 +76,37 @@ def _revalued(connection: sqlite3.Connection, since: list[tuple[Pair, int]]) -> 
 
     Also where no row of theirs is as late: what is held meanwhile is worth the new mark.
     """
-    valuation = load_valuation(connection)
-    reached = ((asset, time) for pair, time in since for asset in _reached(connection, pair, valuation))
-    held = {asset for (asset,) in connection.execute("SELECT DISTINCT asset FROM seen")} - {valuation.currency}
+    money = _money(load_valuation(connection))
+    near = _near(connection) if since else {}
+    reached = ((asset, time) for pair, time in since for asset in _reached(pair, near, money))
+    held = {asset for (asset,) in connection.execute("SELECT DISTINCT asset FROM seen")} - {money[0]}
     return {asset: time for asset, time in earliest(reached).items() if asset in held}
 
 
-def _reached(connection: sqlite3.Connection, pair: Pair, valuation: Valuation) -> Iterator[str]:
-    """Yield the assets a price of a pair may value: its two, and those traded or priced against either.
+def _money(valuation: Valuation) -> tuple[str, ...]:
+    return (valuation.currency, *valuation.pegs)
 
-    The reporting currency and pegged assets pass nothing on: their value does not depend on a market.
+
+def _near(connection: sqlite3.Connection) -> dict[str, set[str]]:
+    """Return what each asset was ever traded, priced or converted against."""
+    near: dict[str, set[str]] = defaultdict(set)
+    for one, other in connection.execute(
+        "SELECT base, quote FROM pairs UNION SELECT asset, to_asset FROM movements WHERE to_asset IS NOT NULL"
+    ):
+        near[one].add(other)
+        near[other].add(one)
+    return near
+
+
+def _reached(pair: Pair, near: Mapping[str, set[str]], money: Collection[str]) -> Iterator[str]:
+    """Yield the assets a price of a pair may count for.
+
+    It values its two and, over these, what has a price against one of them; and with each of those the legs of what
+    was traded against it. Money, whose value does not depend on a market, passes nothing on.
     """
+    valued = set(pair)
     for asset in pair:
-        yield asset
-        if asset != valuation.currency and asset not in valuation.pegs:
-            neighbours = connection.execute(
-                "SELECT quote FROM pairs WHERE base = ?1 UNION SELECT base FROM pairs WHERE quote = ?1", [asset]
-            )
-            yield from (neighbour for (neighbour,) in neighbours)
+        valued |= near.get(asset, set()) if asset not in money else set()
+    yield from valued
+    for asset in valued.difference(money):
+        yield from near.get(asset, ())

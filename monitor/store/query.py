@@ -36,7 +36,7 @@ class AccountRow(NamedTuple):
     """Where an account stands; instants in milliseconds UTC, None for what never happened.
 
     `states`: how many streams are active, paused, archived, unsupported. `unreachable_before`: of some stream nothing
-    older can be read.
+    older can be read. `disabled`: streams of fills, deposits or withdrawals that are not asked before the next night.
     """
 
     account: str
@@ -52,6 +52,7 @@ class AccountRow(NamedTuple):
     last_balance: int | None
     states: dict[str, int]
     unreachable_before: int | None
+    disabled: int = 0
 
 
 class Status(NamedTuple):
@@ -126,10 +127,12 @@ def accounts(connection: sqlite3.Connection) -> tuple[AccountRow, ...]:
         " (SELECT max(time_ms) FROM snapshots b WHERE b.account = a.account AND error IS NULL),"
         " (SELECT json_group_object(state, n) FROM (SELECT state, count(*) n FROM streams s"
         "  WHERE s.account = a.account GROUP BY state ORDER BY state)),"
-        " (SELECT max(unreachable_before_ms) FROM streams s WHERE s.account = a.account)"
+        " (SELECT max(unreachable_before_ms) FROM streams s WHERE s.account = a.account AND NOT s.cold),"
+        " (SELECT count(*) FROM streams s WHERE s.account = a.account AND s.state = 'paused'"
+        "  AND s.kind IN ('fills', 'deposits', 'withdrawals'))"
         " FROM accounts a ORDER BY account"
     )
-    return tuple(AccountRow(*(*row[:11], json.loads(row[11] or "{}"), row[12])) for row in map(tuple, found))
+    return tuple(AccountRow(*(*row[:11], json.loads(row[11] or "{}"), *row[12:])) for row in map(tuple, found))
 
 
 def status(connection: sqlite3.Connection) -> Status:
@@ -140,7 +143,7 @@ def status(connection: sqlite3.Connection) -> Status:
         " (SELECT coalesce(max(id), 0) FROM fills), (SELECT coalesce(max(id), 0) FROM movements),"
         " (SELECT min(time_ms) FROM fills), (SELECT max(time_ms) FROM fills),"
         " (SELECT count(*) FROM gaps WHERE closed_ms IS NULL), (SELECT count(*) FROM quarantine),"
-        " (SELECT count(*) FROM findings WHERE resolved_ms IS NULL), (SELECT count(*) FROM touched),"
+        " (SELECT count(*) FROM findings WHERE resolved_ms IS NULL), (SELECT count(DISTINCT asset) FROM touched),"
         " (SELECT max(last_success_ms) FROM accounts)"
     ).fetchone()
     return Status(*tuple(row))

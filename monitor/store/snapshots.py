@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from monitor.exact import plain
 from monitor.records import Balance
+from monitor.store.positions import record_positions
 from monitor.store.rows import text_or_null
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def commit_snapshot(writer: Writer, snapshot: Snapshot) -> int:
                 [snapshot.error, snapshot.time, snapshot.account],
             )
             return 0
+        record_positions(connection, snapshot, int(identity or 0))
         changed = _changed(connection, snapshot)
         connection.executemany(
             "INSERT INTO balances (account, asset, snapshot, total, free, used) VALUES (?, ?, ?, ?, ?, ?)",

@@ -13,6 +13,7 @@ from monitor.store.spans import FOREVER, Interval, common, without
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
     from monitor.records import StreamState
     from monitor.store.database import Writer
@@ -47,11 +48,11 @@ def stream_id(connection: sqlite3.Connection, key: StreamKey) -> int:
 def streams(connection: sqlite3.Connection, account: str | None = None) -> tuple[Stream, ...]:
     """Return the streams of one account, or of all, with their cursors and states."""
     rows = connection.execute(
-        "SELECT account, kind, book, symbol, state, cursor_ms, last_success_ms, last_error, unreachable_before_ms"
+        "SELECT account, kind, book, symbol, state, cursor_ms, last_success_ms, last_error, unreachable_before_ms, cold"
         " FROM streams WHERE ?1 IS NULL OR account = ?1 ORDER BY account, kind, book, symbol",
         [account],
     )
-    return tuple(Stream(StreamKey(*row[:4]), *row[4:]) for row in map(tuple, rows))
+    return tuple(Stream(StreamKey(*row[:4]), *(*row[4:9], bool(row[9]))) for row in map(tuple, rows))
 
 
 def mark(writer: Writer, key: StreamKey, state: StreamState, error: str | None, now: int) -> None:
@@ -71,6 +72,14 @@ def succeed(writer: Writer, key: StreamKey, now: int) -> None:
             "UPDATE streams SET state = 'active', last_success_ms = ?, last_error = NULL, last_error_ms = NULL"
             " WHERE id = ?",
             [now, stream_id(connection, key)],
+        )
+
+
+def temper(writer: Writer, keys: Iterable[StreamKey], *, cold: bool) -> None:
+    """Note that streams are cold (read at night, holding nothing back), or are so no more."""
+    with writer.transaction() as connection:
+        connection.executemany(
+            "UPDATE streams SET cold = ? WHERE id = ?", [(int(cold), stream_id(connection, key)) for key in keys]
         )
 
 
@@ -148,8 +157,8 @@ def coverage(connection: sqlite3.Connection, account: str) -> tuple[Interval, ..
     """Return the spans in which every ledger stream of an account (fills, deposits, withdrawals) is proven complete.
 
     Half open, merged, in order; empty for an unknown account and while a stream has proven nothing. An archived
-    stream binds up to the end of its last interval (its market is gone), an unsupported one not at all. Where the
-    account's start is known, a span that holds it reaches back to 0. An account of imported files is complete.
+    stream binds up to the end of its last interval (its market is gone), an unsupported or cold one not at all. Where
+    the account's start is known, a span that holds it reaches back to 0. An account of imported files is complete.
     """
     row = connection.execute("SELECT exchange, starts_ms FROM accounts WHERE account = ?", [account]).fetchone()
     if row is None:
@@ -170,7 +179,8 @@ def _proven(connection: sqlite3.Connection, account: str) -> list[tuple[Interval
     """Return the proven spans of each ledger stream that binds; an archived one is complete after its last."""
     rows = connection.execute(
         "SELECT s.id, s.state, i.start_ms, i.end_ms FROM streams s LEFT JOIN intervals i ON i.stream = s.id"
-        " WHERE s.account = ? AND s.kind IN (?, ?, ?) AND s.state <> 'unsupported' ORDER BY s.id, i.start_ms",
+        " WHERE s.account = ? AND s.kind IN (?, ?, ?) AND s.state <> 'unsupported' AND NOT s.cold"
+        " ORDER BY s.id, i.start_ms",
         [account, *LEDGER_KINDS],
     )
     spans: dict[int, list[Interval]] = {}

@@ -43,6 +43,14 @@ class PoolKey(NamedTuple):
     method: str
 
 
+class Tail(NamedTuple):
+    """From when on a pool was computed (`anew`: all of it), and from when on it may differ from what is stored."""
+
+    start: int
+    since: int
+    anew: bool
+
+
 class Rows(Protocol):
     """The rows of one table, of one pool or of the marks, in the order of its columns in `monitor.schema`."""
 
@@ -79,6 +87,41 @@ def replace_tracks(
         start = since.get(asset)
         same = start is not None and _same_mark(connection, asset, rows, start)
         _write(connection, ("marks", "asset"), asset, rows, start if same else None)
+
+
+def extend_tracks(connection: sqlite3.Connection, derived: Derived, tails: Mapping[PoolKey, Tail]) -> frozenset[str]:
+    """Put what was computed from a start on in the place of what is stored since, in the open transaction.
+
+    Pools without a tail are stored whole. Returns the assets of which nothing was written, because the stored row
+    before the instant is not the computed one: they must be computed from their first event.
+    """
+    cuts: dict[PoolKey, tuple[int, int] | None] = {}
+    odd: set[str] = set()
+    for key, tables in derived.pools.items():
+        tail = tails.get(key)
+        if tail is not None:
+            cuts[key] = _cut(connection, _pool(connection, key), tables, tail)
+            odd.update([key.asset] if cuts[key] is None and not tail.anew else [])
+    for key, tables in derived.pools.items():
+        if key.asset not in odd:
+            _replace_pool(connection, _pool(connection, key), tables, cuts.get(key))
+    return frozenset(odd)
+
+
+def extend_marks(connection: sqlite3.Connection, asset: str, rows: Sequence[Row], since: int) -> None:
+    """Put marks in the place of the stored ones from an instant on."""
+    connection.execute("DELETE FROM marks WHERE asset = ? AND time_ms >= ?", (asset, since))
+    connection.executemany(f"INSERT INTO marks ({', '.join(MARKS)}) VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def _cut(connection: sqlite3.Connection, pool: int, tables: Mapping[str, Rows], tail: Tail) -> tuple[int, int] | None:
+    """Return from when on a pool's rows and segments are written; None where its past is not what was computed."""
+    query = "SELECT max(time_ms) FROM track WHERE pool = ? AND time_ms < ?"
+    (last,) = connection.execute(query, (pool, tail.since)).fetchone()
+    if last is None or last < tail.start:
+        # Of this pool nothing was computed before the instant that could be compared.
+        return tail.since, tail.since
+    return _unchanged_until(connection, pool, tables, tail.since)
 
 
 def _delete_others(connection: sqlite3.Connection, derived: Derived, assets: Collection[str] | None) -> None:
@@ -175,12 +218,26 @@ def refresh_coverage(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def converted_with(connection: sqlite3.Connection, assets: Collection[str]) -> frozenset[str]:
-    """Return assets and all that convert into one another with them: they share lots and are computed together."""
-    pairs = connection.execute("SELECT DISTINCT asset, to_asset FROM movements WHERE to_asset IS NOT NULL").fetchall()
+def converted_with(
+    connection: sqlite3.Connection, assets: Collection[str], cash: Collection[str] = ()
+) -> frozenset[str]:
+    """Return assets and all that convert into one another with them: they share lots and are computed together.
+
+    What was converted to or from `cash`, which has no lots, shares none.
+    """
+    pairs = [
+        pair
+        for pair in map(
+            tuple,
+            connection.execute(
+                "SELECT DISTINCT asset, to_asset FROM movements INDEXED BY movements_to WHERE to_asset IS NOT NULL"
+            ),
+        )
+        if not set(pair).intersection(cash)
+    ]
     reached, more = set(assets), True
     while more:
-        ends = {end for pair in map(tuple, pairs) if reached.intersection(pair) for end in pair}
+        ends = {end for pair in pairs if reached.intersection(pair) for end in pair}
         more = not ends <= reached
         reached |= ends
     return frozenset(reached)

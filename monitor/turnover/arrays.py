@@ -72,13 +72,14 @@ class Grid(Protocol):
 
 
 class Terms(NamedTuple):
-    """What holds for the whole partition; `unit` is 10 ** scale."""
+    """What holds for the whole partition; `unit` is 10 ** scale, `segment` the least number of events of a segment."""
 
     method: int
     signed: bool
     inverse: bool
     dust: float
     unit: float
+    segment: int = SEGMENT
 
 
 class Event:
@@ -211,6 +212,7 @@ class SavedLot:
     low: float
     came_basis: float
     share: float
+    price: float
 
 
 class Job(NamedTuple):

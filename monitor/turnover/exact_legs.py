@@ -1,11 +1,14 @@
-"""The ledger taken apart into legs, in exact fractions, one row at a time; shares no code with the fast path."""
+"""The ledger taken apart into legs, in exact decimals, one row at a time; shares no code with the fast path.
+
+A leg is made first and valued later: what an old event was worth matters only where its lots still do.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,16 +18,33 @@ if TYPE_CHECKING:
 
 # Place of an event among those of one instant, in a book that cannot be short.
 COMES_IN, ARRIVES, MOVES, GOES_OUT = range(4)
-ZERO = Fraction(0)
+ZERO = Decimal(0)
+ONE = Decimal(1)
+COINS = ("spot", "margin")
 
 
-@dataclass(frozen=True)
+class Worth(NamedTuple):
+    """What a trade leg is worth: `net` and `gross` units of `asset`, or where that has no price, of `other`.
+
+    `traded` units changed hands before fees.
+    """
+
+    asset: str
+    net: Decimal
+    gross: Decimal
+    traded: Decimal
+    other: str | None = None
+    other_net: Decimal = ZERO
+    other_gross: Decimal = ZERO
+
+
+@dataclass(eq=False, slots=True)
 class Leg:
     """What one fill or movement does to one asset of one book of one account.
 
-    `does` is trade, fee, relieve, gain, send, arrive or remake; `value` the basis or the proceeds of all of it, `gross`
-    its notional, `mark` the value of one unit by the leg itself; None where it cannot be valued. `local` legs matter
-    to scope account only.
+    `does` is trade, fee, relieve, gain, send, arrive or remake. It is valued by `worth`, by what was `given`, or
+    `at_mark`; then `value` is the basis or the proceeds of all of it, `gross` its notional, `mark` the value of one
+    unit by the leg itself, None where it cannot be valued. `local` legs matter to scope account only.
     """
 
     account: str
@@ -36,11 +56,14 @@ class Leg:
     sequence: int | None
     kind: str
     does: str
-    quantity: Fraction
-    value: Fraction | None = None
-    gross: Fraction | None = None
-    mark: Fraction | None = None
-    price: Fraction | None = None
+    quantity: Decimal
+    worth: Worth | None = None
+    given: Decimal | None = None
+    at_mark: bool = False
+    value: Decimal | None = None
+    gross: Decimal | None = None
+    mark: Decimal | None = None
+    price: Decimal | None = None
     source: str | None = None
     known: int | None = None
     estimated: bool = False
@@ -50,7 +73,9 @@ class Leg:
     movement: int | None = None
     role: int = 0
     phase: int | None = None
+    level: int = 0
     owner: str | None = None
+    valued: bool = False
 
     @property
     def place(self) -> tuple[object, ...]:
@@ -60,19 +85,20 @@ class Leg:
             phase = GOES_OUT if self.book == "spot" and self.quantity < 0 else COMES_IN
         sequence, movement = self.sequence, self.movement
         return (
-            *(self.time, phase, self.exchange, sequence is None, sequence or 0, self.key, self.owner or self.account),
-            *(movement is None, movement or 0, self.role),
+            *(self.time, phase, self.level, self.exchange, sequence is None, sequence or 0, self.key),
+            *(self.owner or self.account, movement is None, movement or 0, self.role),
         )
 
 
-def number(row: Row, name: str) -> Fraction | None:
-    """Return a column as a fraction, None where it is empty."""
+def number(row: Row, name: str) -> Decimal | None:
+    """Return a column as a decimal, None where it is empty."""
     text = row[name]
-    return None if text is None else Fraction(str(text))
+    return None if text is None else Decimal(str(text))
 
 
-def _fees(row: Row) -> list[tuple[str, Fraction]]:
-    return [(asset, Fraction(amount)) for asset, amount in json.loads(str(row["fees"] or "[]"))]
+def _fees(row: Row) -> list[tuple[str, Decimal]]:
+    text = row["fees"]
+    return [(asset, Decimal(amount)) for asset, amount in json.loads(str(text))] if text and text != "[]" else []
 
 
 def _common(row: Row) -> Leg:
@@ -92,73 +118,89 @@ class Ledger:
         self.prices = prices
         self.cash = valuation.cash | {valuation.currency}
 
+    def value(self, leg: Leg) -> Leg:
+        """Find what a leg is worth, once, and return it."""
+        if leg.valued:
+            return leg
+        leg.valued = True
+        if leg.given is not None:
+            leg.value, leg.source = abs(leg.given), "given"
+        elif leg.worth is not None:
+            worth = leg.worth
+            told = self._traded(leg, worth.asset, worth.net, worth.gross)
+            if not told and worth.other is not None:
+                self._traded(leg, worth.other, worth.other_net, worth.other_gross)
+            if leg.gross is not None and worth.traded:
+                leg.mark = leg.gross / worth.traded
+        elif leg.at_mark:
+            found = self.prices.unit(leg.asset, leg.time, leg.exchange)
+            if found is not None:
+                leg.value, leg.mark = found.unit * abs(leg.quantity), found.unit
+                leg.source, leg.known = found.source, found.known
+        return leg
+
+    def _traded(self, leg: Leg, asset: str, net: Decimal, gross: Decimal) -> bool:
+        """Value a leg at (net, gross) units of `asset`; return whether these have a price."""
+        if asset in self.prices.money:
+            unit, leg.source = self.prices.money[asset], "fill"
+        elif (found := self.prices.unit(asset, leg.time, leg.exchange)) is not None:
+            unit, leg.source, leg.known = found
+        else:
+            return False
+        leg.value, leg.gross = unit * net, unit * gross
+        return True
+
     def fill_legs(self, row: Row) -> Iterator[Leg]:
         """Yield the legs of a row of schema.FILLS."""
-        common = replace(_common(row), fill=int(str(row["id"])))
-        coin, sign = row["book"] in ("spot", "margin"), 1 if row["side"] == "buy" else -1
+        leg, coin, sign = _common(row), row["book"] in COINS, 1 if row["side"] == "buy" else -1
+        leg.fill = int(str(row["id"]))
         base, quote, settle = str(row["base"]), str(row["quote"]), row["settle"]
         money = str(settle or quote) if row["book"] == "option" else quote
         amount, price, cost = number(row, "amount") or ZERO, number(row, "price") or ZERO, number(row, "cost")
-        size = Fraction(1) if coin else number(row, "contract_size") or Fraction(1)
+        units = amount if coin else amount * (number(row, "contract_size") or ONE)
+        in_base, in_money, own = self._charged(row, money)
+        gross = units * price
+        paid = cost if coin and cost is not None else gross
+        net = paid + sign * in_money
+        if row["inverse"]:
+            leg.worth, leg.price = Worth(money, units, units, units), price
+        elif coin:
+            leg.worth = Worth(money, net, gross, amount, base, amount * net / paid if paid else ZERO, amount)
+        else:
+            leg.worth = Worth(money, net, gross, units)
+        if coin and quote not in self.cash:
+            worth = leg.worth._replace(traded=gross)
+            yield replace(leg, asset=quote, quantity=-sign * net, cross=base not in self.cash, role=1, worth=worth)
+        for place, asset, fee in own:
+            book = leg.book if coin and asset == base else "spot"
+            yield self._fee(replace(leg, asset=asset, book=book, role=2 + place, worth=None, price=None), fee)
+        if not coin or base not in self.cash:
+            leg.asset = str(row["symbol"]) if row["book"] == "option" else base
+            leg.quantity = sign * amount - in_base if coin else sign * units
+            yield leg
+
+    def _charged(self, row: Row, money: str) -> tuple[Decimal, Decimal, list[tuple[int, str, Decimal]]]:
+        """Return a fill's fees in its base, in what it is paid in, and those that are legs of their own."""
+        coin, settle = row["book"] in COINS, row["settle"]
         in_base, in_money, own = ZERO, ZERO, []
         for place, (asset, fee) in enumerate(_fees(row)):
             charged = asset == money or (not coin and asset == settle and asset in self.cash)
-            if coin and asset == base and fee > 0:
+            if coin and asset == row["base"] and fee > 0:
                 in_base += fee
             elif charged and (coin or (asset in self.cash and row["book"] != "inverse")):
                 in_money += fee
             elif asset not in self.cash and fee != 0:
                 own.append((place, asset, fee))
-        paid = cost if coin and cost is not None else amount * size * price
-        net, gross = paid + sign * in_money, amount * size * price
-        inverse = bool(row["inverse"])
-        valued = self._traded(common, money, (amount * size,) * 2 if inverse else (net, gross))
-        if valued.value is None and coin:
-            valued = self._traded(common, base, (amount * net / paid if paid else ZERO, amount))
-        valued = replace(valued, price=price if inverse else None)
-        if not coin or base not in self.cash:
-            moved = sign * amount - in_base if coin else sign * amount * size
-            asset = str(row["symbol"]) if row["book"] == "option" else base
-            yield self._marked(replace(valued, asset=asset, quantity=moved), amount * size)
-        if coin and quote not in self.cash:
-            other = replace(valued, asset=quote, quantity=-sign * net, cross=base not in self.cash, role=1)
-            yield self._marked(other, gross)
-        for place, asset, fee in own:
-            book = common.book if coin and asset == base else "spot"
-            yield self._fee(replace(common, asset=asset, book=book, role=2 + place), fee)
+        return in_base, in_money, own
 
-    def _traded(self, leg: Leg, asset: str, amounts: tuple[Fraction, Fraction]) -> Leg:
-        """Return a leg worth (net, gross) units of `asset`."""
-        if asset in self.prices.money:
-            unit, source, known = self.prices.money[asset], "fill", None
-        elif (found := self.prices.unit(asset, leg.time, leg.exchange)) is not None:
-            unit, source, known = found
-        else:
-            return leg
-        return replace(leg, value=unit * amounts[0], gross=unit * amounts[1], source=source, known=known)
-
-    def _marked(self, leg: Leg, traded: Fraction) -> Leg:
-        return leg if leg.gross is None or traded == 0 else replace(leg, mark=leg.gross / traded)
-
-    def _fee(self, leg: Leg, fee: Fraction) -> Leg:
+    def _fee(self, leg: Leg, fee: Decimal) -> Leg:
         if fee < 0:
             return self._gain(replace(leg, kind="rebate", quantity=-fee))
-        leg = replace(leg, kind="fee", does="fee", quantity=-fee)
         # it relieves lots, but where there are none it opens a short one
-        return leg if leg.book == "spot" else self._at_mark(leg)
+        return replace(leg, kind="fee", does="fee", quantity=-fee, at_mark=leg.book != "spot")
 
-    def _gain(self, leg: Leg, given: Fraction | None = None) -> Leg:
-        leg = replace(leg, does="gain")
-        if given is not None:
-            return replace(leg, value=abs(given), source="given")
-        return self._at_mark(leg)
-
-    def _at_mark(self, leg: Leg) -> Leg:
-        found = self.prices.unit(leg.asset, leg.time, leg.exchange)
-        if found is None:
-            return leg
-        value = found.unit * abs(leg.quantity)
-        return replace(leg, value=value, mark=found.unit, source=found.source, known=found.known)
+    def _gain(self, leg: Leg, given: Decimal | None = None) -> Leg:
+        return replace(leg, does="gain", given=given, at_mark=True)
 
     def movement_legs(self, row: Row) -> Iterator[Leg]:
         """Yield the legs of a row of schema.MOVEMENTS."""
@@ -169,7 +211,7 @@ class Ledger:
     def _moved(self, row: Row) -> Iterator[Leg]:
         asset, kind = str(row["asset"]), str(row["kind"])
         common = replace(_common(row), asset=asset, movement=int(str(row["id"])))
-        coins = common.book if common.book in ("spot", "margin") else "spot"
+        coins = common.book if common.book in COINS else "spot"
         if kind not in ("opening", "adjust", "write_off", "convert"):
             common = replace(common, book=coins)
         amount, fees = number(row, "amount") or ZERO, _fees(row)
@@ -188,7 +230,7 @@ class Ledger:
             if not row["is_matched_deposit"]:
                 yield self._changed(common, amount, number(row, "value"))
 
-    def _changed(self, leg: Leg, amount: Fraction, given: Fraction | None) -> Leg:
+    def _changed(self, leg: Leg, amount: Decimal, given: Decimal | None) -> Leg:
         if leg.kind == "fee":
             return self._fee(leg, amount)
         if leg.kind in ("withdrawal", "write_off"):
@@ -198,13 +240,12 @@ class Ledger:
             return self._gain(replace(leg, quantity=amount, estimated=guessed), given)
         return self._lost(replace(leg, quantity=amount), given)
 
-    def _lost(self, leg: Leg, given: Fraction | None = None) -> Leg:
-        leg = replace(leg, does="relieve")
-        if leg.book == "spot":
-            return leg
-        return self._at_mark(leg) if given is None else replace(leg, value=abs(given))
+    def _lost(self, leg: Leg, given: Decimal | None = None) -> Leg:
+        # in a book that can be short, more than is held opens a short lot, which needs a value
+        short = leg.book != "spot"
+        return replace(leg, does="relieve", given=given if short else None, at_mark=short)
 
-    def _transferred(self, row: Row, leg: Leg, amount: Fraction, own: Fraction) -> Iterator[Leg]:
+    def _transferred(self, row: Row, leg: Leg, amount: Decimal, own: Decimal) -> Iterator[Leg]:
         matched = row["matched_account"]
         told = number(row, "matched_received" if matched else "received")
         sent, received = amount + own, amount if told is None else told
@@ -214,16 +255,8 @@ class Ledger:
         if sent > received:
             yield replace(self._fee(leg, sent - received), phase=MOVES)
         elif sent < received:
-            excess = replace(
-                leg,
-                kind="adjust",
-                owner=leg.account,
-                account=target,
-                time=end,
-                quantity=received - sent,
-                estimated=True,
-            )
-            yield self._gain(excess)
+            more = replace(leg, owner=leg.account, account=target, time=end, quantity=received - sent, estimated=True)
+            yield self._gain(replace(more, kind="adjust"))
         moving = min(sent, received)
         if target == leg.account or moving <= 0:
             return
@@ -236,20 +269,20 @@ class Ledger:
             yield self._lost(here)
             yield self._gain(replace(there, estimated=True))
 
-    def _converted(self, row: Row, leg: Leg, amount: Fraction, own: Fraction) -> Iterator[Leg]:
+    def _converted(self, row: Row, leg: Leg, amount: Decimal, own: Decimal) -> Iterator[Leg]:
         target = None if row["to_asset"] is None else str(row["to_asset"])
         received = (number(row, "received") or ZERO) if target else ZERO
         new = replace(leg, asset=target or "", quantity=received)
         if leg.asset in self.cash:
             if target not in self.cash and received > 0:
-                bought = self._traded(replace(new, kind="trade", does="trade"), leg.asset, (amount, amount))
-                yield self._marked(bought, received)
+                worth = Worth(leg.asset, amount, amount, received)
+                yield replace(new, kind="trade", does="trade", worth=worth)
             return
-        yield self._fee(replace(leg, book=leg.book if leg.book in ("spot", "margin") else "spot"), own)
+        yield self._fee(replace(leg, book=leg.book if leg.book in COINS else "spot"), own)
         old = replace(leg, quantity=-amount)
         if target in self.cash:
-            sold = self._traded(replace(old, kind="trade", does="trade"), str(target), (received, received))
-            yield self._marked(sold, amount)
+            worth = Worth(str(target), received, received, amount)
+            yield replace(old, kind="trade", does="trade", worth=worth)
         elif received > 0 and leg.book == "spot":
             yield replace(old, does="send", phase=MOVES)
             yield replace(new, does="remake", phase=MOVES)

@@ -1,4 +1,4 @@
-"""Values by known prices, in exact fractions, one question at a time; the rules are those of the valuation contract.
+"""Values by known prices, in exact decimals, one question at a time; the rules are those of the valuation contract.
 
 Shares no code with the fast path: it checks it, and it explains single numbers.
 """
@@ -7,29 +7,30 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from fractions import Fraction
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from monitor.records import Valuation
 
 Row = Mapping[str, object]
+ONE = Decimal(1)
 
 
 class Quote(NamedTuple):
     """One unit of an asset was `rate` units of another from `time` on."""
 
     time: int
-    rate: Fraction
+    rate: Decimal
     source: str
 
 
 class Value(NamedTuple):
     """The value of one unit, where it comes from and since when it was known (None: always)."""
 
-    unit: Fraction
+    unit: Decimal
     source: str
     known: int | None = None
 
@@ -43,23 +44,29 @@ class Venue(NamedTuple):
     inverted: bool
 
 
+class Line(NamedTuple):
+    """The quotes of one venue in order of time, and their times."""
+
+    venue: Venue
+    times: list[int]
+    quotes: list[Quote]
+
+
 class Prices:
-    """Stored prices, ready to be asked what one unit of an asset was worth."""
+    """Stored prices, ready to be asked what one unit of an asset was worth; ask within the context of `exact`."""
 
     def __init__(self, rows: Iterable[Row], valuation: Valuation) -> None:
         """Read rows of schema.PRICES; prices that are not positive count as missing."""
-        self.money = {asset: Fraction(value) for asset, value in valuation.pegs.items()}
-        self.money[valuation.currency] = Fraction(1)
+        self.money = {asset: Decimal(value) for asset, value in valuation.pegs.items()}
+        self.money[valuation.currency] = ONE
         self.currency = valuation.currency
-        self.quotes: dict[str, dict[Venue, list[Quote]]] = {}
+        found: dict[str, dict[Venue, list[Quote]]] = {}
         for row in rows:
-            self._store(row)
-        for venues in self.quotes.values():
-            for quotes in venues.values():
-                quotes.sort()
+            self._store(found, row)
+        self.lines = {asset: [self._line(*one) for one in venues.items()] for asset, venues in found.items()}
 
-    def _store(self, row: Row) -> None:
-        price = Fraction(str(row["price"]))
+    def _store(self, found: dict[str, dict[Venue, list[Quote]]], row: Row) -> None:
+        price = Decimal(str(row["price"]))
         if price <= 0:
             return
         base, quote, exchange, kind = (str(row[name]) for name in ("base", "quote", "exchange", "source"))
@@ -68,12 +75,16 @@ class Prices:
             (base, Venue(quote, exchange, imported, inverted=False), price),
             (quote, Venue(base, exchange, imported, inverted=True), 1 / price),
         ):
-            self.quotes.setdefault(asset, {}).setdefault(venue, []).append(Quote(time, rate, label))
+            found.setdefault(asset, {}).setdefault(venue, []).append(Quote(time, rate, label))
+
+    def _line(self, venue: Venue, quotes: list[Quote]) -> Line:
+        quotes.sort()
+        return Line(venue, [quote.time for quote in quotes], quotes)
 
     def unit(self, asset: str, time: int, exchange: str | None = None) -> Value | None:
         """Return the value of one unit at an instant as seen from a venue; None where nothing says."""
         if asset == self.currency:
-            return Value(Fraction(1), "currency")
+            return Value(ONE, "currency")
         direct = self._direct(asset, time, exchange)
         if direct is None:
             direct = self._bridge(asset, time, exchange)
@@ -84,16 +95,17 @@ class Prices:
     def changes(self, asset: str) -> list[int]:
         """Return the instants at which the value of an asset may change."""
         times = {0}
-        for venue, quotes in self.quotes.get(asset, {}).items():
-            times.update(quote.time for quote in quotes)
-            if venue.via not in self.money:
-                for beyond, others in self.quotes.get(venue.via, {}).items():
-                    if beyond.via in self.money:
-                        times.update(quote.time for quote in others)
+        for line in self.lines.get(asset, []):
+            times.update(line.times)
+            if line.venue.via not in self.money:
+                for beyond in self.lines.get(line.venue.via, []):
+                    if beyond.venue.via in self.money:
+                        times.update(beyond.times)
         return sorted(times)
 
     def _direct(self, asset: str, time: int, exchange: str | None) -> Value | None:
-        found = self._last(asset, time, exchange, lambda venue: venue.via in self.money)
+        usable = [line for line in self.lines.get(asset, []) if line.venue.via in self.money]
+        found = self._last(usable, time, exchange)
         if found is None:
             return None
         _, venue, quote = found
@@ -101,9 +113,9 @@ class Prices:
 
     def _bridge(self, asset: str, time: int, exchange: str | None) -> Value | None:
         ways = []
-        between = {venue.via for venue in self.quotes.get(asset, {})} - self.money.keys()
-        for via in sorted(between):
-            first = self._last(asset, time, exchange, lambda venue, via=via: venue.via == via)  # type: ignore[misc]
+        lines = self.lines.get(asset, [])
+        for via in sorted({line.venue.via for line in lines} - self.money.keys()):
+            first = self._last([line for line in lines if line.venue.via == via], time, exchange)
             second = self._direct(via, time, exchange)
             if first is not None and second is not None:
                 level, _, quote = first
@@ -112,14 +124,12 @@ class Prices:
                 ways.append((level, -quote.time, via, value))
         return min(ways)[3] if ways else None
 
-    def _last(
-        self, asset: str, time: int, exchange: str | None, usable: Callable[[Venue], bool]
-    ) -> tuple[int, Venue, Quote] | None:
+    def _last(self, lines: Iterable[Line], time: int, exchange: str | None) -> tuple[int, Venue, Quote] | None:
         """Return the last quote at or before an instant: the venue's own, else the latest of any, else imported."""
         best: list[tuple[tuple[int, int, bool, bool, str, str], Venue, Quote]] = []
-        for venue, quotes in self.quotes.get(asset, {}).items():
-            place = bisect_right(quotes, time, key=lambda quote: quote.time)
-            if place == 0 or not usable(venue):
+        for venue, times, quotes in lines:
+            place = bisect_right(times, time)
+            if place == 0:
                 continue
             level = 0 if venue.exchange == exchange else 2 if venue.imported else 1
             quote = quotes[place - 1]

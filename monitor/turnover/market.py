@@ -8,16 +8,16 @@ import numpy as np
 import polars as pl
 
 from monitor.turnover.arrow import Texts
+from monitor.turnover.ledger import Numbering, numbered
 from monitor.turnover.texts import named, numbers, renumbered
 from monitor.turnover.valuation import Market, Ranked, Rates, values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
     from monitor.records import Valuation
-    from monitor.turnover.ledger import Numbering
     from monitor.turnover.texts import Codes, Integers
 
     Flags = NDArray[np.bool_]
@@ -137,6 +137,16 @@ def marks(made: Market, wanted: Codes, prices: pl.DataFrame, names: Sequence[str
     return found.select(
         "asset", "time_ms", "mark", pl.col("grown").cum_sum().over("asset").alias("mark_time"), "source"
     )
+
+
+def marks_of(prices: pl.DataFrame, assets: Collection[str], valuation: Valuation) -> pl.DataFrame:
+    """Return the marks of assets by prices alone."""
+    names = numbered((*prices["base"].unique(), *prices["quote"].unique(), *assets, *fixed(valuation)))
+    numbering = Numbering(names, {}, numbered(prices["exchange"].unique()), {}, {})
+    both, wanted = quotes(prices, numbering), np.zeros(len(names), dtype=bool)
+    wanted[[names[asset] for asset in assets]] = True
+    codes = np.flatnonzero(wanted).astype(np.int32)
+    return marks(market(both, numbering, valuation, wanted), codes, prices, list(names))
 
 
 def _instants(made: Market, asset: int) -> Integers:

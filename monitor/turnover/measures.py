@@ -5,7 +5,7 @@
 where X(t) is the sum after all events before t, integrals extended from the last event to t. Each state is kept as the
 few floats it is made of (the segment's prefix, the row, the extension) and subtracted in one correctly rounded
 addition: a small window late in a long history loses no digits between segments. Where it would lose them inside a
-segment, `needs_replay` says so and `replay` adds up the window's own events instead.
+segment, `lost_sums` says so and `replay` adds up the window's own events instead.
 
 Cost is divided by cost, market value by market value, units by units. Missing is None, never 0 and never infinite.
 """
@@ -31,6 +31,27 @@ GREATEST_CANCELLATION = 100_000.0
 FEW_EVENTS = 1_000
 ESTIMATED_SHARE = 0.05
 RELIEVED_BY_TRADES = frozenset({"trade", "liquidation"})
+# What leaves a pool by one of these is no withdrawal: it is turnover, or a fee; in spot also what is still the desk's.
+NOT_WITHDRAWN = RELIEVED_BY_TRADES | {"fee"}
+MOVED = frozenset({"transfer", "convert"})
+HELD_WITHIN = (
+    ("held_5s", 0, 5_000),
+    ("held_1m", 5_000, 60_000),
+    ("held_1h", 60_000, 3_600_000),
+    ("held_1d", 3_600_000, 86_400_000),
+)
+# Sums that a figure is made of. A difference of nothing is doubted only where few events could be added up again, and
+# what it was taken from is so great that a ten-millionth of the currency would vanish in it.
+TRADED = frozenset({"buy_notional", "sell_notional", "cross_buy", "cross_sell", "realised_pnl"})
+JUDGED = [
+    (name, SUMS.index(name))
+    for name in (
+        *("cogs", "cover_basis", "units_relieved", "cost_time", "units_time", "buy_notional", "sell_notional"),
+        *("market_time", "fee_basis", "withdrawn_basis", "held_time", "estimated_time", "cross_buy", "cross_sell"),
+    )
+]
+PNL_AT = SUMS.index("realised_pnl")
+GREAT = 1e9
 
 # What still runs while nothing happens, and the state it runs with.
 INTEGRALS = {
@@ -40,6 +61,7 @@ INTEGRALS = {
     "active_time": "active",
     "unpriced_time": "unpriced",
 }
+NO_SUMS = dict.fromkeys(SUMS, 0.0)
 
 Sums = dict[str, float]
 Metrics = dict[str, object]
@@ -49,8 +71,8 @@ class State(NamedTuple):
     """A pool at an instant: its last event before it, and what the segment and the mark add to that.
 
     `sums` run from the start of the segment in the order of `schema.SUMS`; `before` holds the sums before the segment
-    as pairs (high, low). `mark_time` is the integral of the mark from the event to the instant in currency *
-    milliseconds a unit, `unmarked` the milliseconds of that span before the asset's first mark.
+    as pairs (high, low), empty where it is not needed. `mark_time` is the integral of the mark from the event to the
+    instant in currency * milliseconds a unit, `unmarked` the milliseconds of that span before the asset's first mark.
     """
 
     time: int
@@ -62,7 +84,7 @@ class State(NamedTuple):
     unpriced: int
     active: int
     sums: tuple[float, ...]
-    before: tuple[float, ...]
+    before: tuple[float, ...] = ()
     mark_time: float = 0.0
     unmarked: int = 0
 
@@ -78,92 +100,143 @@ class Step(NamedTuple):
     time: int
     quantity: str
     inventory_cost: float
+    estimated_cost: float = 0.0
 
 
 class Relief(NamedTuple):
-    """A part of a lot that an event relieved: its basis (None: it has no value) and how long it was held."""
+    """A part of a lot that the event `ordinal` relieved: its basis (None: it has no value) and how long it was held."""
 
     kind: str
     quantity: str
     basis: float | None
     held: int
     short: int
+    ordinal: int = -1
 
 
 def difference(first: State | None, last: State | None, window: Window) -> Sums:
     """Return the sums over `window` from the states at its start and at its end; None: no event before that instant."""
     if last is None:
-        return dict.fromkeys(SUMS, 0.0)
-    if first is not None and first.segment == last.segment:
-        sums = dict(zip(SUMS, map(sub, last.sums, first.sums), strict=True))
-    else:
-        sums = dict(zip(SUMS, map(fsum, _parts(first, last)), strict=True))
-    for name, running in _running(first, last, window).items():
-        sums[name] = fsum((sums[name], *running))
-    # Where nothing was ever held, neither was its market value: what is left is rounding.
-    return sums if sums["units_time"] else {**sums, "market_time": 0.0}
-
-
-def _parts(first: State | None, last: State) -> Iterable[tuple[float, ...]]:
-    """Return for every sum the floats whose exact sum is the difference of two states."""
-    ends = (last.before[::2], last.before[1::2], last.sums)
-    if first is None:
-        return zip(*ends, strict=True)
-    starts = (first.before[::2], first.before[1::2], first.sums)
-    return zip(*ends, *(map(neg, part) for part in starts), strict=True)
-
-
-def _running(first: State | None, last: State, window: Window) -> dict[str, tuple[float, ...]]:
-    """Return what the integrals ran on after the last event, less what had run on after the first."""
+        return dict(NO_SUMS)
     if first is not None and first.ordinal == last.ordinal:
-        # A window without events: exact products, whatever the time since the event.
-        length = window.milliseconds
-        quiet: dict[str, tuple[float, ...]] = {
-            name: (float(getattr(last, value) * length),) for name, value in INTEGRALS.items()
-        }
-        market, unmarked = last.mark_time - first.mark_time, last.unmarked - first.unmarked
-        return quiet | {"market_time": (last.units * market,), "unmarked_time": (float(unmarked),)}
-    ran = _ran(last, window.end)
+        sums = NO_SUMS | _quiet(first, last, window)
+    elif first is not None and first.segment == last.segment:
+        sums = dict(zip(SUMS, map(sub, last.sums, first.sums), strict=True))
+        _run_on(sums, first, last, window)
+    else:
+        sums = dict(zip(SUMS, _parts(first, last), strict=True))
+        _run_on(sums, first, last, window)
+    if not sums["units_time"]:
+        # Where nothing was ever held, neither was its market value: what is left is rounding.
+        sums["market_time"] = 0.0
+    return sums
+
+
+def _parts(first: State | None, last: State) -> Iterable[float]:
+    """Return for every sum the correctly rounded difference of two states, without what ran on after their events."""
+    ends = (last.before[::2], last.before[1::2], last.sums) if last.before else (last.sums,)
     if first is None:
-        return {name: (value,) for name, value in ran.items()}
-    return {name: (ran[name], -value) for name, value in _ran(first, window.start).items()}
+        return map(float, last.sums) if not last.before else map(fsum, zip(*ends, strict=True))
+    starts = (first.before[::2], first.before[1::2], first.sums) if first.before else (first.sums,)
+    return map(fsum, zip(*ends, *(map(neg, part) for part in starts), strict=True))
+
+
+def _quiet(first: State, last: State, window: Window) -> Sums:
+    """Return the integrals of a window without events: exact products, whatever the time since the event."""
+    length = window.milliseconds
+    return {
+        **{name: float(getattr(last, value) * length) for name, value in INTEGRALS.items()},
+        "market_time": last.units * (last.mark_time - first.mark_time),
+        "unmarked_time": float(last.unmarked - first.unmarked),
+    }
+
+
+def _run_on(sums: Sums, first: State | None, last: State, window: Window) -> None:
+    """Add what the integrals ran on after the last event, less what had run on after the first."""
+    had = None if first is None or first.quantity == "0" else _ran(first, window.start)
+    has = None if last.quantity == "0" else _ran(last, window.end)
+    if has and had:
+        for name, value in has.items():
+            sums[name] = fsum((sums[name], value, -had[name]))
+    elif has:
+        for name, value in has.items():
+            sums[name] += value
+    elif had:
+        for name, value in had.items():
+            sums[name] -= value
 
 
 def _ran(state: State, instant: int) -> dict[str, float]:
     """Return what each integral grew by from the state's event to `instant`."""
-    elapsed = instant - state.time
-    return {name: float(getattr(state, value) * elapsed) for name, value in INTEGRALS.items()} | {
-        "market_time": state.units * state.mark_time,
+    elapsed, units = instant - state.time, state.units
+    return {
+        "cost_time": state.inventory_cost * elapsed,
+        "estimated_time": state.estimated_cost * elapsed,
+        "units_time": units * elapsed,
+        "active_time": state.active * elapsed,
+        "unpriced_time": state.unpriced * elapsed,
+        "market_time": units * state.mark_time,
         "unmarked_time": float(state.unmarked),
     }
 
 
-def needs_replay(sums: Sums, first: State | None, last: State | None, window: Window) -> bool:
-    """Return whether a headline sum is so much smaller than what it was taken from that digits are gone."""
+def lost_sums(sums: Sums, first: State | None, last: State | None, window: Window) -> set[str]:
+    """Return the sums that are so much smaller than what they were taken from that digits are gone."""
     if first is None or last is None or first.ordinal == last.ordinal:
-        return False
-    taken = dict(zip(SUMS, first.sums, strict=True))
-    for name in ("cost_time", "units_time"):
-        taken[name] += getattr(first, INTEGRALS[name]) * (window.start - first.time)
-    few = last.ordinal - first.ordinal <= FEW_EVENTS
-    return any(
-        abs(taken[name]) > GREATEST_CANCELLATION * abs(sums[name])
-        for name in ("cogs", "cover_basis", "units_relieved", "cost_time", "units_time")
-        if sums[name] or few
+        return set()
+    ran = {} if first.quantity == "0" else _ran(first, window.start)
+    few, length = last.ordinal - first.ordinal <= FEW_EVENTS, window.milliseconds
+    lost, had = set(), first.sums
+    for name, at in JUDGED:
+        value, before = sums[name], abs(had[at] + ran[name]) if name in ran else abs(had[at])
+        if before > GREATEST_CANCELLATION * abs(value) and (
+            value or (few and before > GREAT * (length if name in INTEGRALS else 1))
+        ):
+            lost.add(name)
+    relieved = sums["cogs"] + sums["cover_basis"]
+    # Units without basis, or basis without units: one of the two has vanished.
+    if few and bool(sums["units_relieved"]) != bool(relieved):
+        lost |= {"cogs", "units_relieved"}
+    if few and bool(sums["units_time"]) != bool(sums["cost_time"]):
+        lost |= {"cost_time", "units_time"}
+    # A profit is judged beside what was relieved: it may be the small difference of great amounts.
+    if abs(had[PNL_AT]) > GREATEST_CANCELLATION * max(relieved, abs(sums["realised_pnl"])) > 0:
+        lost.add("realised_pnl")
+    return lost
+
+
+def lost_marks(first: State, last: State) -> bool:
+    """Return whether a window without events lies so long after the last one that the mark's integral lost digits."""
+    return (
+        first.ordinal == last.ordinal
+        and last.quantity != "0"
+        and ((last.mark_time - first.mark_time) * GREATEST_CANCELLATION < last.mark_time)
     )
 
 
-def replay(first: State, steps: Sequence[Step], reliefs: Iterable[Relief], window: Window) -> Sums:
-    """Return the headline sums added up from the window's own events: `steps` are its track rows in order."""
-    path = [Step(window.start, first.quantity, first.inventory_cost), *steps]
+def replay(
+    first: State, steps: Sequence[Step], reliefs: Iterable[Relief], window: Window, *, spot: bool = True
+) -> Sums:
+    """Return the sums that follow from the window's own events alone: `steps` are its track rows in order.
+
+    In a `spot` pool transfers and conversions move lots; in others they give them up.
+    """
+    kept = NOT_WITHDRAWN | MOVED if spot else NOT_WITHDRAWN
+    path = [Step(window.start, first.quantity, first.inventory_cost, first.estimated_cost), *steps]
     spans = [after - before.time for before, after in zip(path, [*(s.time for s in steps), window.end], strict=True)]
+    reliefs = list(reliefs)
     traded = [relief for relief in reliefs if relief.kind in RELIEVED_BY_TRADES]
     units_time = fsum(abs(float(step.quantity)) * span for step, span in zip(path, spans, strict=True))
     return {
         "cogs": fsum(relief.basis or 0.0 for relief in traded if not relief.short),
         "cover_basis": fsum(relief.basis or 0.0 for relief in traded if relief.short),
         "units_relieved": float(sum((Decimal(relief.quantity) for relief in traded), Decimal(0))),
+        "fee_basis": fsum(relief.basis or 0.0 for relief in reliefs if relief.kind == "fee"),
+        "withdrawn_basis": fsum(relief.basis or 0.0 for relief in reliefs if relief.kind not in kept),
+        "held_time": fsum((relief.basis or 0.0) * relief.held for relief in traded),
+        **{name: fsum(r.basis or 0.0 for r in traded if low <= r.held < high) for name, low, high in HELD_WITHIN},
         "cost_time": fsum(step.inventory_cost * span for step, span in zip(path, spans, strict=True)),
+        "estimated_time": fsum(step.estimated_cost * span for step, span in zip(path, spans, strict=True)),
         "units_time": units_time,
         **({} if units_time else {"market_time": 0.0}),
     }
@@ -196,7 +269,9 @@ def status(sums: Sums, *, partial: bool) -> str:
         return "unpriced"
     if partial:
         return "partial"
-    if (estimated_share(sums)["estimated_share"] or 0.0) > ESTIMATED_SHARE:
+    if sums["estimated_relieved"] > ESTIMATED_SHARE * relieved or (
+        sums["estimated_time"] > ESTIMATED_SHARE * sums["cost_time"]
+    ):
         return "estimated"
     if not sums["cost_time"]:
         return "instantaneous" if relieved else "no_inventory"
@@ -207,9 +282,9 @@ def estimated_share(sums: Sums) -> dict[str, float | None]:
     """Return which share (0..1) of the relieved basis and of the average inventory is estimated, and the greater."""
     relieved = ratio(sums["estimated_relieved"], sums["cogs"] + sums["cover_basis"])
     inventory = ratio(sums["estimated_time"], sums["cost_time"])
-    known = [share for share in (relieved, inventory) if share is not None]
+    greater = max(relieved or 0.0, inventory or 0.0)
     return {
-        "estimated_share": max(known) if known else None,
+        "estimated_share": None if relieved is None and inventory is None else greater,
         "estimated_share_of_relieved": relieved,
         "estimated_share_of_inventory": inventory,
     }

@@ -32,8 +32,9 @@ NOTHING = Decimal(0)
 # Contracts hold no coins: what is paid in a coin moves the coin's own lots.
 CONTRACTS = {"linear", "inverse", "option"}
 POSITIONS = {"opening", "adjust", "write_off", "convert"}
-# Order within one instant where nothing can be short: what comes in, what arrives, what moves, what goes out.
-COMES_IN, ARRIVES, MOVES, GOES_OUT = range(4)
+# Order within one instant where nothing can be short: what comes in, what arrives, what moves (and moves on), what
+# goes out.
+COMES_IN, ARRIVES, MOVES, GOES_OUT = 0, 1, 2, 127
 
 
 class Moved(NamedTuple):
@@ -49,17 +50,17 @@ class Moved(NamedTuple):
     fees: tuple[tuple[str, Decimal], ...]
 
 
-def movement_legs(row: Mapping[str, Cell], valuation: Valuation) -> Iterator[LegRow]:
+def movement_legs(row: Mapping[str, Cell], valuation: Valuation, level: int = 0) -> Iterator[LegRow]:
     """Yield the legs of one movement, a row of schema.MOVEMENTS, in the columns of legs.LEGS.
 
-    Movements that failed or have not happened yet have none; a deposit that is the other end of a matched withdrawal
-    leaves everything but its fees to that withdrawal.
+    `level` is how many movements of its instant come before it in a chain. Movements that failed or have not happened
+    yet have no legs; a deposit that is the other end of a matched withdrawal leaves all but its fees to that one.
     """
     if row["status"] not in (None, "ok"):
         return
     cash = valuation.cash | {valuation.currency}
     for role, leg in enumerate(_legs(_read(row), cash)):
-        yield {**leg, "role": role}
+        yield {**leg, "role": role, **({"phase": MOVES + level} if leg["phase"] == MOVES else {})}
 
 
 def _legs(moved: Moved, cash: frozenset[str]) -> Iterator[LegRow]:

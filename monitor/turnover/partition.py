@@ -27,7 +27,6 @@ from monitor.turnover.arrays import (
     RELIEF,
     REMAKE,
     SAVED_LOT,
-    SEGMENT,
     SEGMENT_ROW,
     SEND,
     STAND,
@@ -271,7 +270,7 @@ def lay_out(  # noqa: PLR0913, PLR0917  what there is to compute, and what was b
     count, sent = len(leg), int(legs.transit.max(initial=NONE)) + 1
     transits = pools + sent if sent else 0
     moves = int(np.count_nonzero(legs.records["action"] == SEND)) if sent else 0
-    every, slots = max(pools, transits), pools * (count // SEGMENT + 2)
+    every, slots = max(pools, transits), pools * (count // terms.segment + 2)
     spare = 2 * lots + 16
     lengths = (count, len(marks.time), count + moves + spare, every, 2 * count + spare, slots, count + spare)
     if exact:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from monitor.turnover.arrays import ARRIVE, NONE, REMAKE, SEND
+from monitor.turnover.chains import levels
 from monitor.turnover.fees import read_fees, settled
 from monitor.turnover.ledger import read_ledger
 from monitor.turnover.leg_records import LOCAL, kept, moved_legs, together
@@ -92,16 +93,23 @@ class Work:
     keys: tuple[pl.Series, pl.Series]
 
 
-def planned(
+def planned(  # noqa: PLR0913, PLR0917  the three tables of the ledger, and what to make of them
     fills: pl.DataFrame,
     movements: pl.DataFrame,
     prices: pl.DataFrame,
     valuation: Valuation,
     assets: Collection[str] | None = None,
+    known: pl.DataFrame | None = None,
 ) -> Work:
-    """Return the partitions of `assets` and what they convert to (None: of all), ready to be computed one by one."""
+    """Return the partitions of `assets` and what they convert to (None: of all), ready to be computed one by one.
+
+    `known` are marks (schema.MARKS) to take in the place of those that follow from the prices.
+    """
     rows = list(movements.iter_rows(named=True))
-    legs = [(place, leg) for place, row in enumerate(rows) for leg in movement_legs(row, valuation)]
+    level = levels(rows)
+    legs = [
+        (place, leg) for place, row in enumerate(rows) for leg in movement_legs(row, valuation, level.get(row["id"], 0))
+    ]
     fees = read_fees(fills["fees"])
     ledger = read_ledger(fills, valuation, _names([leg for _, leg in legs], prices), fees.names)
     numbering = ledger.numbering
@@ -114,7 +122,7 @@ def planned(
     both = quotes(prices, numbering)
     made = market(both, numbering, valuation, _asked(ledger, routes, moved))
     wanted = np.flatnonzero(routes.assets & (parts >= 0).any(axis=1)).astype(np.int32)
-    found = marks(made, wanted, prices, list(numbering.assets))
+    found = marks(made, wanted, prices, list(numbering.assets)) if known is None else known
     return Work(ledger, fees, routes, moved, made, found, parts, (fills["key"], movements["key"]))
 
 
@@ -196,26 +204,32 @@ def _batch(work: Work, moved: Integers, batch: int, span: tuple[int, int]) -> Ba
     return Batch(legs, parts)
 
 
-def partitions(work: Work, batch: Batch, scopes: Collection[str]) -> Iterator[Partition]:
-    """Yield the partitions of a batch, for each scope."""
+def partitions(
+    work: Work, batch: Batch, scopes: Collection[str], joined: Collection[tuple[str, str]] = ()
+) -> Iterator[Partition]:
+    """Yield the partitions of a batch, for each scope.
+
+    Between the accounts of the (asset, book) in `joined` lots have moved, whether or not the legs show it.
+    """
     records, parts = batch.legs.records, batch.parts
     edges = np.flatnonzero(np.diff(parts)) + 1
-    books = list(work.ledger.numbering.books)
+    books, assets = list(work.ledger.numbering.books), list(work.ledger.numbering.assets)
     for start, end in zip([0, *edges.tolist()], [*edges.tolist(), len(parts)], strict=True):
         local = (records["flags"][start:end] & LOCAL) != 0
+        pair = (assets[records["asset"][start]], books[records["book"][start]])
         for scope in scopes:
             everything = scope == "account" or not local.any()
             chosen = slice(start, end) if everything else start + np.flatnonzero(~local)
-            for some in _apart(records, scope, chosen):
-                yield _partition(work, scope, books[records["book"][start]], (batch.legs, some))
+            for some in _apart(records, scope, chosen, joined=pair in joined):
+                yield _partition(work, scope, pair[1], (batch.legs, some))
 
 
-def _apart(records: Records, scope: str, chosen: slice | Integers) -> list[slice | Integers]:
+def _apart(records: Records, scope: str, chosen: slice | Integers, *, joined: bool) -> list[slice | Integers]:
     """Return legs by account where no lots move between accounts: so each goes, and goes on, by itself."""
     if scope != "account":
         return [chosen] if len(records[chosen]) else []
     account, actions = records["account"][chosen], np.unique(records["action"][chosen])
-    if np.isin(actions, MOVES).any():
+    if joined or np.isin(actions, MOVES).any():
         return [chosen]
     first = chosen.start if isinstance(chosen, slice) else 0
     return [first + np.flatnonzero(account == one) for one in np.unique(account)]

@@ -7,6 +7,8 @@ may or may not be in the balance, so the ledger's sum at every cut between them 
 is agreement. A disagreement counts only where the ledger is proven complete past the balance; where rows leave several
 residuals possible, an earlier balance decides, and if that cannot either, the next one will.
 
+Positions of contracts are compared likewise, in units of base (inverse: of quote): contracts held * contract size.
+
 Not compared: money behind an open derivative or margin position (venues add results that are not realised), and
 inverse contracts' money (the venue rounds every division).
 """
@@ -14,7 +16,7 @@ inverse contracts' money (the venue rounds every division).
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Clamped, Context, Decimal, Inexact, InvalidOperation, Overflow
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -34,6 +36,7 @@ EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, Overflow, Clamped])
 ZERO = Decimal(0)
 # Changes of positions stand beside changes of assets under names that no asset has: `@linear BTC/USDT:USDT USDT`.
 POSITION = "@"
+CONTRACTS = tuple(f"{POSITION}{book} " for book in ("linear", "inverse", "option"))
 Verdict: TypeAlias = Literal["agrees", "drift", "waiting", "not compared"]
 Changes: TypeAlias = "Mapping[str, Decimal]"
 
@@ -47,11 +50,16 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One good snapshot; `proven`: the ledger is known to be complete past it."""
+    """One good snapshot; `proven`: the ledger is known to be complete past it.
+
+    `balances` hold positions too, under the names they change by. `positions`: whether all of them were shown, a part,
+    or (None) nobody looked.
+    """
 
     time: int
     balances: Changes
     proven: bool = True
+    positions: Literal["all", "part"] | None = None
 
 
 @dataclass(frozen=True)
@@ -114,8 +122,8 @@ def fill_changes(fill: Fill) -> dict[str, Decimal]:
         paid = EXACT.multiply(sign, fill.cost or ZERO) if stated else EXACT.multiply(units, fill.price)
         add(changes, {money: EXACT.minus(paid)})
         add(changes, {fill.base: units} if coins else {})
-        for asset in touched if fill.book != "spot" else ():
-            changes[f"{POSITION}{fill.book} {fill.symbol} {asset}"] = units
+    for asset in touched if fill.book != "spot" else ():
+        changes[f"{POSITION}{fill.book} {fill.symbol} {asset}"] = units
     for fee in fill.fees:
         add(changes, {fee.asset: EXACT.minus(fee.amount)})
     return changes
@@ -159,7 +167,25 @@ def lines(held: Held, looks: Sequence[Look]) -> tuple[Line, ...]:
     if not looks:
         return ()
     assets = {*held.total, *looks[0].balances, *(held.start.balances if held.start else ())}
-    return tuple(_line(held, looks, asset) for asset in sorted(assets) if not asset.startswith(POSITION))
+    balances = [_line(held, looks, asset) for asset in sorted(assets) if not asset.startswith(POSITION)]
+    return (*balances, *_positions(held, looks))
+
+
+def position_name(book: str, symbol: str) -> str:
+    """Return the name under which a position of contracts changes."""
+    return f"{POSITION}{book} {symbol} {symbol.partition(':')[2].partition('-')[0]}"
+
+
+def _positions(held: Held, looks: Sequence[Look]) -> Iterable[Line]:
+    """Compare every position the venue shows, and those it would show if they were open; by symbol."""
+    seen = [look for look in looks if look.positions]
+    if not seen or (held.start and held.start.positions != "all"):
+        return
+    names = {*held.total, *seen[0].balances}
+    for name in sorted(one for one in names if one.startswith(CONTRACTS)):
+        told = [look for look in seen if look.positions == "all" or name in look.balances]
+        if told:
+            yield replace(_line(held, told, name), asset=name.split(" ")[1])
 
 
 def _line(held: Held, looks: Sequence[Look], asset: str) -> Line:

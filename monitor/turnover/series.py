@@ -220,7 +220,7 @@ def between(first: Sample | None, last: Sample | None, window: Window) -> list[f
 def lost_digits(names: Sequence[str], sums: Sequence[float], first: Sample, last: Sample, start: int) -> bool:
     """Return whether a headline sum from `start` on is so small beside what it was taken from that digits are gone.
 
-    `monitor.turnover.measures.needs_replay` asks the same of all sums.
+    `monitor.turnover.measures.lost_sums` asks the same of all sums.
     """
     if first.ordinal == last.ordinal:
         return False

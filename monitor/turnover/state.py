@@ -12,20 +12,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor.turnover.arrays import LAST_TIME, LOT_COUNT, NONE, SAVED_COUNT, SEGMENT_COUNT, SEGMENT_NOW, SERIAL
+from monitor.turnover.arrays import (
+    LAST_TIME,
+    LOT_COUNT,
+    NONE,
+    OPEN_LOTS,
+    SAVED_COUNT,
+    SEGMENT_COUNT,
+    SEGMENT_NOW,
+    SERIAL,
+)
 from monitor.turnover.partition import (
     QUANTITIES,
     Finished,
     floats,
     ints,
     lay_out,
-    put,
     put_first,
     whole,
 )
 from monitor.turnover.partitions import Origins
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from monitor.turnover.arrays import Job, Terms
@@ -36,7 +46,7 @@ HEAD_FLOATS = ("cost_high", "cost_low", "guessed_high", "guessed_low")
 LOT_INTS = ("number", "origin", "entered", "side", "quantity", "left", "came")
 LOT_FLOATS = ("opened", "drift", "basis", "low", "came_basis", "share", "price")
 # Of a lot, these change while it is open (an average lot grows): they are those of the moment, not of the end.
-MOVING = {"quantity", "left", "came", "opened", "drift", "basis", "low", "came_basis", "share"}
+MOVING = {"quantity", "left", "came", "opened", "drift", "basis", "low", "came_basis", "share", "price"}
 HEAD = np.dtype([("scale", "<i8"), *((name, "<i8") for name in HEAD_INTS), *((name, "<f8") for name in HEAD_FLOATS)])
 LOT = np.dtype(
     [
@@ -110,37 +120,86 @@ def loaded(state: bytes, sums: bytes) -> State:
     return State(head, lots, quantities, np.frombuffer(sums, dtype="<f8").reshape(-1, 2))
 
 
-def resumed(legs: Legs, marks: Marks, terms: Terms, state: State) -> Finished | None:
-    """Return a partition of one pool ready to run on from a state, by the legs from the segment's first event on.
+def stood_since(state: bytes) -> int:
+    """Return when the event before a state was."""
+    return int(np.frombuffer(state, dtype=HEAD, count=1)[0]["before"])
 
-    None where it cannot go on: a pool that cannot be short would give up more than it has, so that what it opened with
-    is not what it seemed.
+
+def resumed(
+    legs: Legs, marks: Marks, terms: Terms, states: Sequence[State | None], elsewhere: int = 0
+) -> Finished | None:
+    """Return a partition ready to run on from the states of its pools, by the legs from a segment's first event on.
+
+    A pool without a state has not had an event before. `elsewhere` lots are open in pools that have no legs here.
+    None where it cannot go on: legs of other decimals than before would have counted in other units from the start; a
+    pool that cannot be short would give up more than it has, so that what it opened with is not what it seemed.
     """
-    scale_before, side = int(state.head["scale"]), state.lots["side"]
-    held = float(np.abs(state.quantities["left"].astype(np.float64)).sum()) / 10.0**scale_before
-    came = float(np.abs(state.quantities["came"].astype(np.float64)).max(initial=0.0)) / 10.0**scale_before
-    scale, quantity = whole(legs, 1, scale_before, held + came)
-    terms = terms._replace(unit=10.0**scale)
-    lots = {
-        name: column.astype(quantity.dtype) * 10 ** (scale - scale_before) for name, column in state.quantities.items()
-    }
-    position = sum((lots["left"] * side).tolist())
-    if not terms.signed and len(quantity) and position + int(np.cumsum(quantity).min()) < 0:
+    known = [state for state in states if state]
+    scales = {int(state.head["scale"]) for state in known}
+    if len(scales) != 1:
         return None
-    places = np.arange(legs.size, dtype=np.int64)
-    job = lay_out(legs, (places, quantity), marks, terms, 1, len(state.lots))
-    count = legs.size + np.arange(len(state.lots))
-    for name in (*LOT_INTS, *LOT_FLOATS):
-        put_first(job.lots, name, lots.get(name, state.lots[name]))
-    put_first(job.lots, "event", count)
-    put_first(job.lots, "closed", np.full(len(count), NONE))
-    _restore(job, state, position, marks)
-    return Finished(job, 1, np.arange(legs.size + len(count)), scale, ())
+    (before,) = scales
+    scale, quantity = whole(legs, len(states), before, _size(known, "left", np.sum) + _size(known, "came", np.max))
+    positions = [sum((state.quantities["left"] * state.lots["side"]).tolist()) if state else 0 for state in states]
+    if scale != before or (not terms.signed and _short(legs, quantity, positions)):
+        return None
+    lots, pool = _open_lots(states, quantity.dtype)
+    events = (np.arange(legs.size, dtype=np.int64), quantity)
+    job = lay_out(legs, events, marks, terms._replace(unit=10.0**scale), len(states), len(pool) + elsewhere)
+    places = legs.size + np.arange(len(pool))
+    for name, column in lots.items():
+        put_first(job.lots, name, column)
+    put_first(job.lots, "pool", pool)
+    put_first(job.lots, "event", places)
+    put_first(job.lots, "closed", np.full(len(pool), NONE))
+    for number, state in enumerate(states):
+        if state:
+            _restore(job, number, state, positions[number], marks)
+    job.counts[LOT_COUNT], job.counts[OPEN_LOTS] = len(pool), elsewhere
+    # the pool whose event opened the segment was the first to save its state
+    job.counts[SERIAL] = min(int(state.head["serial"]) for state in known)
+    job.counts[SEGMENT_NOW] = min(int(state.head["segment"]) for state in known)
+    job.counts[LAST_TIME] = max(int(state.head["before"]) for state in known)
+    return Finished(job, len(states), np.arange(legs.size + len(pool)), scale, ())
 
 
-def _restore(job: Job, state: State, position: int, marks: Marks) -> None:
-    """Set the pool and the counters to where they stood."""
-    head, reached = state.head, int(np.searchsorted(marks.time, state.head["before"], side="right"))
+def _size(states: Sequence[State], name: str, of: Callable[..., float]) -> float:
+    """Return the sum or the maximum of one quantity of all open lots, in units of the asset."""
+    sizes = [np.abs(state.quantities[name].astype(np.float64)) for state in states]
+    return float(of(np.concatenate([[0.0], *sizes]))) / 10.0 ** int(states[0].head["scale"])
+
+
+def _short(legs: Legs, quantity: Integers, positions: Sequence[int]) -> bool:
+    """Tell whether any pool would give up more than it has."""
+    for number, position in enumerate(positions):
+        moved = quantity[legs.pool == number]
+        if len(moved) and position + int(np.cumsum(moved).min()) < 0:
+            return True
+    return False
+
+
+def _open_lots(
+    states: Sequence[State | None], kind: np.dtype[np.generic]
+) -> tuple[dict[str, NDArray[np.generic]], Integers]:
+    """Return the columns of all open lots, one pool after the other, and the pool of each."""
+    pool = np.repeat(np.arange(len(states)), [len(state.lots) if state else 0 for state in states])
+    columns = {
+        name: np.concatenate(
+            [
+                state.quantities[name].astype(kind) if name in QUANTITIES else state.lots[name]
+                for state in states
+                if state
+            ]
+        )
+        for name in (*LOT_INTS, *LOT_FLOATS)
+    }
+    return columns, pool
+
+
+def _restore(job: Job, number: int, state: State, position: int, marks: Marks) -> None:
+    """Set a pool to where it stood."""
+    head, (first, end) = state.head, marks.bounds[number]
+    reached = first + int(np.searchsorted(marks.time[first:end], head["before"], side="right"))
     standing = {
         "quantity": position,
         "unpriced": int(np.isnan(state.lots["basis"]).sum()),
@@ -149,23 +208,28 @@ def _restore(job: Job, state: State, position: int, marks: Marks) -> None:
         "time": int(head["before"]),
         "ordinal": int(head["ordinal"]),
         "next_mark": reached,
-        "mark": float(marks.value[reached - 1]) if reached else np.nan,
+        "mark": float(marks.value[reached - 1]) if reached > first else np.nan,
     }
+    pool = job.pools[number]
     for name, value in standing.items():
-        put(job.pools, name, np.array([value], dtype=object if name in QUANTITIES else None))
-    np.asarray(job.before)[0] = state.sums
-    np.asarray(job.held)[0] = [[head["cost_high"], head["cost_low"]], [head["guessed_high"], head["guessed_low"]]]
-    job.counts[LOT_COUNT] = len(state.lots)
-    job.counts[SERIAL] = int(head["serial"])
-    job.counts[SEGMENT_NOW] = int(head["segment"])
-    job.counts[LAST_TIME] = int(head["before"])
+        if isinstance(job.pools, np.ndarray):
+            job.pools[name][number] = value
+        else:
+            setattr(pool, name, value)
+    np.asarray(job.before)[number] = state.sums
+    np.asarray(job.held)[number] = [
+        [head["cost_high"], head["cost_low"]],
+        [head["guessed_high"], head["guessed_low"]],
+    ]
 
 
-def extended(origins: Origins, state: State) -> Origins:
+def extended(origins: Origins, states: Sequence[State | None]) -> Origins:
     """Return where legs come from, with the lots that were open before behind them."""
+    lots = [state.lots for state in states if state]
+    none = np.full(sum(map(len, lots)), NONE)
     return Origins(
         origins.kinds,
-        np.append(origins.kind, np.full(len(state.lots), NONE)),
-        np.append(origins.fill, state.lots["fill"]),
-        np.append(origins.movement, state.lots["movement"]),
+        np.append(origins.kind, none),
+        np.concatenate([origins.fill, *(one["fill"] for one in lots)]),
+        np.concatenate([origins.movement, *(one["movement"] for one in lots)]),
     )

@@ -15,7 +15,6 @@ from monitor.turnover.arrays import (
     NONE,
     OPEN_LOTS,
     SAVED_COUNT,
-    SEGMENT,
     SEGMENT_COUNT,
     SEGMENT_NOW,
     SERIAL,
@@ -132,6 +131,7 @@ def save(job: Job, number: int) -> None:
         copy.quantity, copy.left, copy.came = lot.quantity, lot.left, lot.came
         copy.opened, copy.drift, copy.share = lot.opened, lot.drift, lot.share
         copy.basis, copy.low, copy.came_basis = lot.basis, lot.low, lot.came_basis
+        copy.price = lot.price
         at += 1
     job.counts[SAVED_COUNT] = end
 
@@ -166,7 +166,7 @@ def roll(job: Job, number: int, at: int) -> None:
     open where it begins at least, so that saving lots costs no more than the events do.
     """
     counts, now = job.counts, job.events[at].time
-    if counts[IN_SEGMENT] >= max(SEGMENT, counts[OPEN_LOTS]) and now > counts[LAST_TIME]:
+    if counts[IN_SEGMENT] >= max(job.terms.segment, counts[OPEN_LOTS]) and now > counts[LAST_TIME]:
         counts[SEGMENT_NOW] += 1
         counts[IN_SEGMENT] = 0
     counts[IN_SEGMENT] += 1

@@ -16,8 +16,9 @@ import polars as pl
 from monitor.clock import iso
 from monitor.errors import UsageError
 from monitor.records import Finding
-from monitor.turnover.arrays import GAIN, METHODS, TRADE, Terms
+from monitor.turnover.arrays import GAIN, METHODS, SEGMENT, TRADE, Terms
 from monitor.turnover.leg_records import LOCAL
+from monitor.turnover.market import marks_of
 from monitor.turnover.partition import Marks, prepare, run
 from monitor.turnover.partitions import SCOPES, batches, partitions, planned, since
 from monitor.turnover.results import pool_frames, text
@@ -47,11 +48,31 @@ class PoolKey(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Where a pool goes on from: a row of its segments (time_ms, sums, state)."""
+    """Where a pool goes on from: a row of its segments (time_ms, sums, state); without a state, from nothing.
+
+    `idle`: of a pool that lots move to and from, without an event since; how many of its lots are open.
+    """
 
     time: int
-    sums: bytes
-    state: bytes
+    sums: bytes = b""
+    state: bytes = b""
+    idle: int | None = None
+
+
+class Plan(NamedTuple):
+    """Which pools are computed and from where, of rows that are not all there are.
+
+    Pools with None are left alone, those that are not named have not had an event before. Between the accounts of the
+    (asset, book) in `together` lots have moved: they go on together. `marks` (schema.MARKS) are those that count; None:
+    they follow from the prices at hand.
+    """
+
+    starts: Mapping[PoolKey, Start | None] = {}
+    together: Collection[tuple[str, str]] = ()
+    marks: pl.DataFrame | None = None
+
+
+ANEW, EVERYTHING = Start(0), Plan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +89,11 @@ class Tracks:
 
 
 class Options(TypedDict, total=False):
-    """What is to be computed: of all assets and both scopes, from nothing, unless said otherwise."""
+    """What is to be computed: of all assets (None) and both scopes, from nothing, unless said otherwise."""
 
     assets: Collection[str] | None
     scopes: Collection[str]
-    starts: Mapping[PoolKey, Start] | None
+    plan: Plan
 
 
 class Computed(NamedTuple):
@@ -90,10 +111,10 @@ def recompute(
     valuation: Valuation,
     **options: Unpack[Options],
 ) -> Tracks:
-    """Return the tracks of `assets` (None: of all), computed from nothing but for pools in `starts`.
+    """Return the tracks of `assets` (None: of all), computed from nothing but for pools that a `plan` lets go on.
 
     Fills, movements and prices have the columns of schema.FILLS, MOVEMENTS and PRICES and must be all there are of
-    these assets; of pools in `starts`, all since then. Assets that convert into one of them are computed too. A pool
+    these assets; of pools that go on, all since then. Assets that convert into one of them are computed too. A pool
     that goes on from a start has the rows from that segment on, with the lots that were open there. It must not go on
     where an event came late and the pool opens with lots that nobody told (neither fill nor movement): late events may
     explain them.
@@ -120,18 +141,22 @@ def recompute_by_part(
     """
     if valuation.method not in METHODS:
         raise UsageError(f"{valuation.method!r} is no costing method.", f"Choose one of {', '.join(METHODS)}.")
-    work = planned(fills, movements, prices, valuation, options.get("assets"))
+    plan = options.get("plan", EVERYTHING)
+    work = planned(fills, movements, prices, valuation, options.get("assets"), plan.marks)
     yield Tracks({}, work.marks, ())
-    nothing, marks, starts = work.marks.clear(), _Marks(work.marks), options.get("starts") or {}
+    nothing, marks = work.marks.clear(), _Marks(work.marks)
     unpriced: dict[str, tuple[int, int]] = {}
     for batch in batches(work):
         _note_unpriced(work, batch, unpriced)
-        for some in _portions(partitions(work, batch, options.get("scopes") or SCOPES)):
+        for some in _portions(partitions(work, batch, options.get("scopes") or SCOPES, plan.together)):
             done, refused = list[Computed](), list[PoolKey]()
             for partition in some:
-                computed = _computed(partition, marks, valuation, starts)
+                keys = _keys(partition, valuation)
+                if plan.starts and all(plan.starts.get(key, ANEW) is None for key in keys):
+                    continue
+                computed = _computed(partition, marks, valuation, plan)
                 if computed is None:
-                    refused += _keys(partition, valuation)
+                    refused += keys
                 else:
                     done.append(computed)
             yield _finished(done, refused, nothing, valuation)
@@ -160,32 +185,52 @@ def _finished(done: list[Computed], refused: list[PoolKey], marks: pl.DataFrame,
     return Tracks(dict(zip(keys, frames, strict=True)), marks, tuple(findings), tuple(refused))
 
 
+def newer_marks(prices: pl.DataFrame, assets: Collection[str], valuation: Valuation) -> pl.DataFrame:
+    """Return the marks (schema.MARKS) that follow from some prices."""
+    return marks_of(prices, assets, valuation)
+
+
 def _keys(partition: Partition, valuation: Valuation) -> list[PoolKey]:
     scope, book, method = partition.scope, partition.book, valuation.method
     return [PoolKey(scope, account, asset, book, method) for account, asset in partition.pools]
 
 
-def _computed(
-    partition: Partition, marks: _Marks, valuation: Valuation, starts: Mapping[PoolKey, Start]
-) -> Computed | None:
+def _computed(partition: Partition, marks: _Marks, valuation: Valuation, plan: Plan) -> Computed | None:
     """Run the kernel over a partition, from its start if it has one; None where that cannot be."""
     terms, known, keys = _terms(partition.book, valuation), marks.of(partition.pools), _keys(partition, valuation)
-    if starts.keys().isdisjoint(keys):
+    starts = [plan.starts.get(key) or ANEW for key in keys]
+    mates = _mates(partition, plan)
+    if not any(one.state for one in (*starts, *mates)) and not mates:
         finished = run(prepare(partition.legs, known, terms, len(partition.pools)))
         return Computed(partition, finished, partition.origins)
-    if len(keys) > 1:
+    if any(one.idle is not None for one in starts) or not any(one.state for one in starts):
         return None
-    start = starts[keys[0]]
-    state, later = loaded(start.state, start.sums), since(partition, start.time)
-    ready = resumed(later.legs, known, terms, state)
+    later = since(partition, min(one.time for one in starts if one.state))
+    states = [loaded(one.state, one.sums) if one.state else None for one in starts]
+    elsewhere = sum(one.idle or 0 for one in mates)
+    ready = resumed(later.legs, known, terms, states, elsewhere)
     if ready is None:
         return None
-    return Computed(later, run(ready, -len(state.lots)), extended(later.origins, state))
+    count = sum(len(state.lots) for state in states if state)
+    return Computed(later, run(ready, -count), extended(later.origins, states))
+
+
+def _mates(partition: Partition, plan: Plan) -> list[Start]:
+    """Return the starts of pools that lots of a partition move to and from, and that have no legs in it."""
+    asset = partition.pools[0][1]
+    if partition.scope != "account" or (asset, partition.book) not in plan.together:
+        return []
+    here = {account for account, _ in partition.pools}
+    return [
+        start
+        for key, start in plan.starts.items()
+        if start and (key.scope, key.asset, key.book) == ("account", asset, partition.book) and key.account not in here
+    ]
 
 
 def _terms(book: str, valuation: Valuation) -> Terms:
     method, dust = METHODS.index(valuation.method), float(valuation.dust_value)
-    return Terms(method, signed=book != "spot", inverse=book == "inverse", dust=dust, unit=1.0)
+    return Terms(method, signed=book != "spot", inverse=book == "inverse", dust=dust, unit=1.0, segment=SEGMENT)
 
 
 class _Marks:

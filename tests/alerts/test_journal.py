@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.alerts.lifecycle import evaluate
-from monitor.clock import MINUTE
+from monitor.clock import DAY, MINUTE
 from monitor.episodes import AlertState
 from monitor.records import Measurement, Rule
 from monitor.store.journal import alert_states, annotate, episodes, new_restatements, prune, record_evaluation
-from monitor.store.outbox import channel_states
+from monitor.store.outbox import Lease, channel_states, claim, read_notice
 from monitor.store.runs import finish_run, job_states, start_run
 
 if TYPE_CHECKING:
@@ -135,6 +135,58 @@ def test_pruning_keeps_what_is_open(writer: Writer) -> None:
         prune(connection, 3 * MINUTE)
     assert outbox(writer) == []
     assert channel_states(writer.connection) == ()
+
+
+def test_pruning_keeps_the_beginning_whose_end_still_waits(writer: Writer) -> None:
+    """The end would say that nobody was told of the beginning."""
+    look(writer, 0, 1.0)
+    look(writer, 1, 3.0)
+    with writer.transaction() as connection:
+        connection.execute(
+            "UPDATE outbox SET state = 'sent', finished_ms = 0 WHERE (kind, channel) = ('firing', 'desk')"
+        )
+        prune(connection, DAY)
+    (end,) = claim(writer, "desk", Lease("test", DAY), MINUTE)
+    assert (end.notice.kind, end.unannounced) == ("resolved", False)
+
+
+def test_a_dead_letter_is_shown_until_its_ended_episode_is_pruned(writer: Writer) -> None:
+    """`status` must not be red for ever because of a channel of last year."""
+    look(writer, 0, 1.0)
+    with writer.transaction() as connection:
+        connection.execute("UPDATE outbox SET state = 'dead', finished_ms = 0")
+        prune(connection, MINUTE)
+    assert [one.dead for one in channel_states(writer.connection)] == [1, 1]
+    look(writer, 2, 3.0)
+    with writer.transaction() as connection:
+        connection.execute("UPDATE outbox SET state = 'sent', finished_ms = 0 WHERE kind = 'resolved'")
+        prune(connection, 3 * MINUTE)
+    assert channel_states(writer.connection) == ()
+
+
+@pytest.mark.parametrize("later", [(replace(RULE, severity="critical"),), ()])
+def test_the_end_has_the_severity_of_the_beginning(writer: Writer, later: tuple[Rule, ...]) -> None:
+    """The rule is critical by now, or gone: a receiver that files by severity must find what it ends."""
+    look(writer, 0, 1.0, (replace(RULE, severity="info"),))
+    look(writer, 1, 3.0, later)
+    notices = [read_notice(text) for (text,) in writer.connection.execute("SELECT notice FROM outbox ORDER BY id")]
+    assert [(one.kind, one.severity, one.metric, one.unit) for one in notices] == [
+        *[("firing", "info", "turnover", "turns")] * 2,
+        *[("resolved", "info", "turnover", "turns")] * 2,
+    ]
+    assert [severity for (severity,) in writer.connection.execute("SELECT severity FROM outbox")] == ["info"] * 4
+
+
+def test_a_rule_that_goes_while_it_is_blind_leaves_nothing_open(writer: Writer) -> None:
+    """Both episodes end, the firing one and the spell without data; the end is told once on each channel."""
+    look(writer, 0, 1.0)
+    look(writer, 1, None, (replace(RULE, no_data_hold=0),))
+    look(writer, 2, None, ())
+    assert [(one.kind, one.ended) for one in episodes(writer.connection, 0)] == [
+        ("no_data", 2 * MINUTE),
+        ("firing", 2 * MINUTE),
+    ]
+    assert [kind for kind, _, channel in outbox(writer) if channel == "desk"] == ["firing", "no_data", "resolved"]
 
 
 def test_failures_in_a_row_are_counted(writer: Writer) -> None:

@@ -152,6 +152,14 @@ def test_reminders_while_firing() -> None:
     assert state.reminders == 2
 
 
+def test_a_clock_set_back_does_not_put_reminders_off() -> None:
+    """Fired a year in the future: an hour after the clock was corrected the first reminder is due."""
+    rule = replace(RULE, repeat_every=HOUR)
+    year = 365 * 24 * 60
+    lines, _ = play(rule, (year, 1), *((minute, 1) for minute in range(0, 65, 5)))
+    assert lines == [f"{year} ok>firing FIRING 1", "60 firing>firing REMINDER 1"]
+
+
 def test_no_data_freezes_pending() -> None:
     """4 minutes held, 3 without data, 6 more: the silence neither counts nor forgets."""
     rule = replace(RULE, hold=10 * MINUTE)

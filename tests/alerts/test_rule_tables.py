@@ -6,8 +6,11 @@ import tomllib
 
 import pytest
 
+from monitor.alerts.metrics import JOBS
 from monitor.alerts.rules import parse_rules
 from monitor.clock import DAY, HOUR, MINUTE
+from monitor.config.settings import Schedule
+from monitor.jobs.cycle import jobs_of
 from monitor.records import Rule
 
 CHANNELS = {"desk", "stdout"}
@@ -159,12 +162,64 @@ def test_times_may_be_written_as_durations() -> None:
             "A rule is about assets or about the portfolio.",
         ),
         ('metric = "turnover"\nlevels = []', "Levels are tables."),
+        ('metric = "turnover"\nbelow = 0', "below = 0: This can never fire: turnover is never below 0."),
+        ('metric = "active_share"\nabove = 1', "above = 1: This can never fire: active_share is never above 1."),
+        ('metric = "drift"\nabove = 1', "above = 1: This can never fire: drift is never above 1."),
+        ('metric = "turnover"\nchange_below = -1', "This can never fire: the change of turnover is never below -1."),
+        ('metric = "turnover"\nabove = -1', "above = -1: This fires always: turnover is never below 0."),
+        ('metric = "active_share"\nbelow = 1.5', "below = 1.5: This fires always: active_share is never above 1."),
+        (
+            'metric = "active_share"\nbelow = 0.95',
+            "below = 0.95: This can never recover at 1.045: active_share is never above 1. Write clear = 1.",
+        ),
+        (
+            'metric = "turnover"\nabove = 5\nclear = -1',
+            "clear = -1: This can never recover at -1: turnover is never below 0. Write clear = 0.",
+        ),
+        ('metric = "stale"\nbelow = 10', "below = 10: stale is trouble above a number, not below. Use above."),
+        ('metric = "stale"\nmin_fills = 5', "min_fills = 5: stale has no fills. Take min_fills out of the rule."),
+        ('metric = "gap"\nmin_inventory = 5', "min_inventory = 5: gap has no inventory. Take min_inventory out"),
+        ('metric = "job_failed"\njob = "fill"', "job = 'fill': There is no job 'fill'. Did you mean 'fills'?"),
     ],
 )
 def test_a_mistake_is_told_with_its_remedy(line: str, says: str) -> None:
     """Key, value, what is wrong, what to write."""
     assert says in complaint(line)
     assert complaint(line).startswith("rule r: ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'metric = "turnover"\nabove = 0',
+        'metric = "active_share"\nbelow = 0.95\nclear = 1',
+        'metric = "realised_pnl"\nbelow = -100',
+        'metric = "turnover"\nchange_below = -0.99',
+        'metric = "realised_pnl"\nchange_below = -2',
+        'metric = "drift"\nasset = "BTC"\naccount = "main"',
+        'metric = "depeg"\nasset = "USDT"\nabove = 0.02',
+        'metric = "job_failed"\njob = ["fills", "weekly read"]\nabove = 3',
+        'metric = "credential"',
+    ],
+)
+def test_a_rule_that_can_do_its_work_is_good(line: str) -> None:
+    """At the edge of what its metric can be, or selective."""
+    assert parsed(f'[[rules]]\nname = "r"\n{line}\n')[1] == []
+
+
+def test_a_rule_about_an_account_that_nobody_reads() -> None:
+    """Only those that watch the reading: a rule about assets may name an imported account."""
+    stale, turnover = ({"name": name, "metric": name, "below": 1, "account": "mian"} for name in ("stale", "turnover"))
+    del stale["below"]
+    _, complaints = parse_rules([stale, turnover], CHANNELS, {"main", "other"})
+    assert [str(one) for one in complaints] == [
+        "rule stale: account = 'mian': No account of this name is read. Did you mean 'main'?"
+    ]
+
+
+def test_the_known_jobs_are_those_of_the_service() -> None:
+    """And the two deeper reads that are noted under names of their own."""
+    assert {job.name for job in jobs_of(Schedule())} | {"nightly read", "weekly read"} == JOBS
 
 
 def test_a_mistake_inside_a_level_has_its_path() -> None:

@@ -79,7 +79,7 @@ def test_it_imports_nothing_heavy(books: Path) -> None:
 
 
 def test_a_plan_needs_no_database_and_sends_nothing(monitor: Monitor, tmp_path: Path) -> None:
-    """An account at a closed port is planned all the same: deposits, withdrawals and fills, a call each."""
+    """An account at a closed port is planned all the same: each stream takes a call."""
     (tmp_path / "monitor.toml").write_text(
         '[[accounts]]\nname = "k"\nexchange = "kraken"\napi_key = { env = "K" }\nsecret = { env = "K" }\n'
         'start = 2026-01-01\nendpoint = "http://127.0.0.1:9"\n'
@@ -87,7 +87,7 @@ def test_a_plan_needs_no_database_and_sends_nothing(monitor: Monitor, tmp_path: 
     ended = monitor("plan", "-f", "json", environ={"K": "c2VjcmV0"})
     told = json.loads(ended.out)
     assert [(part["kind"], part["calls"]) for part in told["accounts"][0]["parts"]] == [
-        ("deposits", 1), ("withdrawals", 1), ("fills", 1),
+        ("deposits", 1), ("withdrawals", 1), ("fills", 1), ("ledger", 1), ("balances", 1),
     ]  # fmt: skip
-    assert (ended.code, told["calls"], told["seconds"]) == (0, 3, 3 * 0.25)
+    assert (ended.code, told["calls"], told["seconds"]) == (0, 5, 5 * 0.25)
     assert not (tmp_path / "monitor.db").exists()

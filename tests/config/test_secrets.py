@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
+from keyring.core import load_keyring
 
 from monitor.config.secrets import SecretSource, read_secret
 from monitor.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -69,3 +73,44 @@ def test_an_empty_file_is_no_secret(tmp_path: Path) -> None:
     (tmp_path / "key").touch(mode=0o600)
     with pytest.raises(ConfigError, match="is empty"):
         read_secret(SecretSource("file", "key"), {}, tmp_path)
+
+
+class Drawer(KeyringBackend):
+    """A keyring that lives as long as the test."""
+
+    priority = 1
+    held: ClassVar[dict[tuple[str, str], str]] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return what was put under both names."""
+        return self.held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Keep a password."""
+        self.held[service, username] = password
+
+
+@pytest.fixture
+def keyrings() -> Iterator[None]:
+    """Put the process's own keyring back afterwards."""
+    before = keyring.get_keyring()
+    yield
+    keyring.set_keyring(before)
+
+
+@pytest.mark.usefixtures("keyrings")
+def test_a_keyring_gives_a_secret(tmp_path: Path) -> None:
+    """The entry that `keyring set SERVICE USER` wrote; another one is missing, with the command that writes it."""
+    keyring.set_keyring(Drawer())  # type: ignore[no-untyped-call]  # keyring's own __init__
+    keyring.set_password("monitor", "kraken", "abc")
+    assert read_secret(SecretSource("keyring", "monitor/kraken"), {}, tmp_path) == "abc"
+    with pytest.raises(ConfigError, match=r"holds nothing for 'monitor/okx'.*keyring set monitor okx"):
+        read_secret(SecretSource("keyring", "monitor/okx"), {}, tmp_path)
+
+
+@pytest.mark.usefixtures("keyrings")
+def test_a_machine_without_a_keyring_is_told(tmp_path: Path) -> None:
+    """Most servers have none: one sentence, not the package's traceback."""
+    keyring.set_keyring(load_keyring("keyring.backends.fail.Keyring"))
+    with pytest.raises(ConfigError, match=r"cannot be read \(NoKeyringError\)"):
+        read_secret(SecretSource("keyring", "monitor/kraken"), {}, tmp_path)

@@ -28,6 +28,14 @@ def test_nobody_listening_is_no_failure(tmp_path: Path, monkeypatch: pytest.Monk
     assert not notify("WATCHDOG=1")
 
 
+def test_a_manager_that_does_not_read_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue of the socket is full after some messages; what does not fit is lost, and nobody waits."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        assert not all(notify("WATCHDOG=1" + " " * 4096) for _ in range(1000))
+
+
 def test_watchdog_span_comes_in_microseconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """30,000,000 microseconds are 30 seconds; unset means nobody watches."""
     monkeypatch.delenv("WATCHDOG_USEC", raising=False)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.delivery import router
+from monitor.delivery import apprise_channel, router
 from monitor.delivery.message import Channel, Message
 from monitor.delivery.post import visit
 from monitor.errors import DeliveryError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.delivery.conftest import Mailbox, Web
 
 HOUR = 3_600_000
@@ -35,6 +37,7 @@ MESSAGE = Message(
         "time": 2 * HOUR,
         "since": HOUR,
         "below": 2.0,
+        "metric": "turnover",
     },
 )
 SEND = router.sender(io.StringIO())
@@ -123,7 +126,12 @@ def test_alertmanager_gets_firing_and_its_end(web: Web) -> None:
     )
     assert firing["startsAt"] == resolved["startsAt"] == "1970-01-01T01:00:00.000Z"
     assert (firing["endsAt"], resolved["endsAt"]) == ("1970-01-31T02:00:00.000Z", "1970-01-01T03:00:00.000Z")
-    assert firing["annotations"] == {"summary": MESSAGE.title, "description": MESSAGE.long, "key": "r/BTC/1/firing"}
+    assert firing["annotations"] == {
+        "summary": MESSAGE.title,
+        "description": MESSAGE.long,
+        "key": "r/BTC/1/firing",
+        "metric": "turnover",
+    }
 
 
 def test_standard_output_in_words_and_as_json() -> None:
@@ -178,6 +186,36 @@ def test_a_hung_service_is_killed_at_the_deadline(web: Web) -> None:
     began = time.monotonic()
     assert refused(f"json://127.0.0.1:{web.port}/", 1.5) == "desk: no answer within 1.5 s. It is tried again."
     assert time.monotonic() - began < 4.5
+
+
+def test_what_a_hung_service_started_dies_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin's own child holds the pipe open: waiting for it would outlive every deadline."""
+    program, life = tmp_path / "hung.py", tmp_path / "life"
+    child = f"import time\nfor _ in range(600):\n open({str(life)!r}, 'a').write('.')\n time.sleep(0.05)"
+    program.write_text(
+        f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {child!r}])\ntime.sleep(30)\n"
+    )
+    monkeypatch.setattr(apprise_channel, "PROGRAM", program)
+    began = time.monotonic()
+    assert "no answer within 1 s" in refused("json://127.0.0.1:9/", 1.0)
+    assert time.monotonic() - began < 4.0
+    lived = life.stat().st_size
+    assert lived
+    time.sleep(0.3)
+    assert life.stat().st_size == lived
+
+
+def test_a_name_that_takes_too_long_to_resolve_sends_nothing_late(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No socket can be shut while the name is looked up; once it is known the deadline has passed."""
+    real = socket.getaddrinfo
+
+    def slow(*asked: object) -> object:
+        time.sleep(0.6)
+        return real(*asked)  # type: ignore[arg-type]  # passed through
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    assert "no answer within 0.3 s" in refused(f"webhook+http://localhost:{web.port}/", 0.3)
+    assert web.paths == []
 
 
 def test_bad_addresses_are_told_before_anything_is_sent() -> None:

@@ -168,6 +168,65 @@ def test_given_up_after_the_retention_and_not_before(writer: Writer) -> None:
     assert end.unannounced
 
 
+def test_what_was_never_tried_is_not_given_up(writer: Writer) -> None:
+    """The machine was off for longer than the retention: no channel ever refused the message."""
+    put(writer, "firing")
+    assert expire(writer, RETENTION + DAY) == 0
+    mark_failed(writer, take(writer, RETENTION + DAY), "HTTP 503", RETENTION + DAY, 0.0)
+    assert expire(writer, RETENTION + DAY) == 1
+
+
+def test_a_long_silence_does_not_swallow_what_still_fires(writer: Writer) -> None:
+    """Refused once, then held back for thirty days: it is told after them, and no dead letter meanwhile."""
+    put(writer, "firing")
+    mark_failed(writer, take(writer), "HTTP 503", 0, 0.0)
+    add_silence(writer.connection, Silence(0, 30 * DAY, "ann", "holiday"), 0)
+    assert expire(writer, 20 * DAY) == 0
+    assert send_all(writer, 30 * DAY) == ["r/BTC/1/firing"]
+
+
+@pytest.mark.parametrize(("told", "after"), [(False, []), (True, ["r/BTC/1/resolved"])])
+def test_what_began_and_ended_in_a_long_silence_is_dropped(writer: Writer, after: list[str], *, told: bool) -> None:
+    """Of use to nobody after the retention; the end of what was told before the silence is told after it."""
+    put(writer, "firing")
+    if told:
+        assert send_all(writer) == ["r/BTC/1/firing"]
+    add_silence(writer.connection, Silence(0, 30 * DAY, "ann", "holiday"), 0)
+    put(writer, "resolved")
+    with writer.transaction() as connection:
+        connection.execute(
+            "INSERT INTO episodes (rule, subject, episode, kind, severity, metric, unit, since_ms, told_ms, ended_ms)"
+            " VALUES ('r', 'BTC', 1, 'firing', 'warning', 'turnover', 'turns', 0, 0, 1)"
+        )
+    assert expire(writer, RETENTION - 1) == 0
+    assert expire(writer, RETENTION) == 0
+    assert [one.dead for one in channel_states(writer.connection)] == [0]
+    assert send_all(writer, 30 * DAY) == after
+
+
+def test_a_clock_set_back_does_not_put_a_retry_off(writer: Writer) -> None:
+    """It failed while the clock was a year ahead: no retry is due later than a quarter of an hour, so it is due now."""
+    year = 365 * DAY
+    put(writer, "firing")
+    mark_failed(writer, take(writer, year), "down", year, 0.0)
+    assert waiting_channels(writer.connection, HOUR) == ("desk",)
+    assert keys(take(writer, HOUR)) == ["r/BTC/1/firing"]
+
+
+def test_a_clock_set_back_does_not_make_a_lease_last(writer: Writer) -> None:
+    """The sender died while the clock was a year ahead: no lease lasts an hour, so this one is over."""
+    put(writer, "firing")
+    take(writer, 365 * DAY)
+    assert keys(take(writer, HOUR)) == ["r/BTC/1/firing"]
+
+
+def test_a_clock_set_back_does_not_make_a_digest_wait(writer: Writer) -> None:
+    """Decided an hour in the future: it has waited long enough."""
+    with writer.transaction() as connection:
+        enqueue(connection, Notice("r", "BTC", 1, "firing", time=HOUR, since=HOUR), ["desk"])
+    assert keys(take(writer, 0, digest=Digest("rule", 30 * SECOND))) == ["r/BTC/1/firing"]
+
+
 def test_a_silence_holds_back_and_lets_go(writer: Writer) -> None:
     """From 10 to 20 nothing about BTC leaves; afterwards all of it."""
     number = add_silence(writer.connection, Silence(10, 20, "ann", "maintenance", subject="BTC*"), 0)

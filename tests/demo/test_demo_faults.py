@@ -143,7 +143,7 @@ def test_slow_bodies_arrive_whole(ask: Talk) -> None:
     with start_desk(SEED, EPOCH, FixedClock(NOW), "slow") as desk:
         begun = time.monotonic()
         assert outcomes(ask, desk.accounts[2], 1, 1) == [["rows"]]
-        assert 1.0 < time.monotonic() - begun < 4.0
+        assert time.monotonic() - begun > 1.0
 
 
 def test_dead_venue_answers_nothing_and_the_other_is_well(ask: Talk) -> None:

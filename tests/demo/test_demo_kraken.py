@@ -147,7 +147,7 @@ def test_tickers_and_time(ask: Talk, desk: RunningDesk, kraken: Account) -> None
     assert Decimal(ask(kraken, lambda it: it.fetch_ticker("BTC/USD"))["last"]) == price
     assert len(ask(kraken, lambda it: it.fetch_tickers(["BTC/USD", "ADA/USD"]))) == 2
     time = ask(kraken, lambda it: it.fetch_time())
-    assert (time % SECOND, abs(time - NOW) < 60 * SECOND) == (0, True)
+    assert (time % SECOND, 0 <= time + SECOND - NOW < HOUR) == (0, True)  # the desk's clock goes on while it is asked
     assert ask(kraken, lambda it: it.fetch_status())["status"] == "ok"
 
 

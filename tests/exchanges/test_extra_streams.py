@@ -199,7 +199,8 @@ def test_a_conversion_that_failed_changed_nothing(at_venue: At) -> None:
     [
         ("kraken", ("spot",), ()),
         ("binance", ("spot",), ("ledger",)),
-        ("bybit", ("linear",), ("transfers", "ledger", "convert", "dust")),
+        ("bybit", ("linear",), ()),
+        ("okx", ("linear",), ("ledger", "dust")),
         ("gemini", ("spot",), ("transfers", "ledger", "convert", "dust")),
     ],
 )

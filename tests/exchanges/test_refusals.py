@@ -105,8 +105,8 @@ def test_no_page_is_in_a_message() -> None:
 
 
 def test_the_answer_that_was_refused_is_kept() -> None:
-    """A paused stream keeps the body that did it for whoever looks, and its message says what happens next."""
+    """A disabled stream keeps the body that did it for whoever looks, and its message says what happens next."""
     body = Body("GET", "x", 200, {}, '{"error":["EGeneral:Odd"]}')
     found = failure(venue.ExchangeError("kraken EGeneral:Odd"), "kraken", {}, body)
     assert found.raw == body.text
-    assert "paused and asked again with the next run" in str(found.error)
+    assert "disabled and asked again with the nightly reading" in str(found.error)

@@ -7,6 +7,7 @@ import pytest
 from ccxt.base import errors as venue
 
 from monitor.errors import (
+    AnswerUnreadable,
     CallRejected,
     ClockSkew,
     CredentialsRefused,
@@ -43,8 +44,8 @@ def test_every_class_of_ccxt_is_mapped(kind: type[Exception]) -> None:
         (venue.BadSymbol("x"), MarketUnknown, "archive", 1),
         (venue.ArgumentsRequired("x"), CallRejected, "disable", 1),
         (venue.ExchangeError("x"), CallRejected, "disable", 3),
-        (KeyError("x"), VenueUnavailable, "quarantine", 1),
-        (TypeError("x"), VenueUnavailable, "quarantine", 1),
+        (KeyError("x"), AnswerUnreadable, "quarantine", 1),
+        (TypeError("x"), AnswerUnreadable, "quarantine", 1),
     ],
 )
 def test_what_is_done(error: Exception, kind: type[VenueError], action: str, tries: int) -> None:

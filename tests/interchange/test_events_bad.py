@@ -126,10 +126,21 @@ def test_line_numbers_are_physical(tmp_path: Path) -> None:
         f"{HEADER}\r\n{GOOD}\r\n",
         f"{HEADER}\n{GOOD}",
         f"{HEADER}\n{GOOD}\n\n\n",
+        f"{HEADER}\r{GOOD}\r",
+        f"{HEADER}\n{GOOD}\n{',' * 16}\n",
         f'{HEADER}\n"2026-01-01","main","deposit","","","1","","BTC","","","","","","","","",""\n',
         f"{HEADER}\n 2026-01-01 , main ,deposit, , , 1 ,,BTC,,,,,,,,,\n",
     ],
-    ids=["byte order mark", "windows line ends", "no last line end", "blank end", "quoted", "padded"],
+    ids=[
+        "byte order mark",
+        "windows line ends",
+        "no last line end",
+        "blank end",
+        "old line ends",
+        "blank fields",
+        "quoted",
+        "padded",
+    ],
 )
 def test_dialects(tmp_path: Path, text: str) -> None:
     """What spreadsheets make of a CSV is read as what was meant."""
@@ -150,7 +161,8 @@ def test_file_of_a_header_only(tmp_path: Path) -> None:
         ("time,account,kind,ammount\n", "has unknown column 'ammount' (did you mean 'amount'?)."),
         ("time,account,kind,amount,foo,bar\n", "has unknown columns 'foo', 'bar'."),
         ("time,account,kind,amount,line\n", "has unknown column 'line'."),
-        ("time;account;kind;amount\n", "has unknown column 'time;account;kind;amount'"),
+        ("time;account;kind;amount\n", "is separated by ';'. Separate the columns by commas"),
+        ("time\taccount\n", "is separated by '\\t'."),
         ("time,account,kind,amount,amount\n", "has column 'amount' more than once."),
         ("time,kind,asset\n", "has no column 'account', 'amount'."),
         ("", "is empty."),

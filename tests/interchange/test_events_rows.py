@@ -79,6 +79,8 @@ def test_symbol_names_the_book(tmp_path: Path, symbol: str, book: str, size: str
         ("2026-01-01T02:00:00+02:00", NEW_YEAR),
         ("2026-01-01T00:00:00.1239Z", NEW_YEAR + 123),
         ("2026-01-01T00:00:00.5", NEW_YEAR + 500),
+        ("2026-01-01t00:00:00z", NEW_YEAR),
+        ("1767225600000.0", NEW_YEAR),
     ],
 )
 def test_time(tmp_path: Path, text: str, instant: int) -> None:
@@ -227,3 +229,9 @@ def test_notes_say_what_was_ignored(tmp_path: Path) -> None:
         "side is ignored on 1 row (the first is line 3, kind deposit): it does not apply there.",
         "contract_size is empty on 1 row (the first is line 2, kind trade): one contract is taken as one unit.",
     )
+
+
+def test_note_of_small_letters(tmp_path: Path) -> None:
+    """An asset in small letters is another asset, and probably was not meant: the notes say so."""
+    (note,) = read(tmp_path, "2026-01-01,main,trade,btc/usd,buy,1,1,,,,,,,,,,").notes
+    assert note.startswith("the asset is in small letters on 1 row (the first is line 2, kind trade)")

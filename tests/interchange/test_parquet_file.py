@@ -41,6 +41,18 @@ def test_types(tmp_path: Path, time: object, amount: list[object]) -> None:
     assert events.movements.select("time_ms", "asset", "amount").rows() == [(NEW_YEAR, "BTC", "0.1")]
 
 
+def test_floats_of_a_data_frame(tmp_path: Path) -> None:
+    """Whole milliseconds kept as floats are instants, and a float that is no number is a field without a value."""
+    path = tmp_path / "events.parquet"
+    pl.DataFrame(
+        {"time": [float(NEW_YEAR)], "account": "a", "kind": "deposit", "amount": 1.5, "asset": "BTC",
+         "value": [float("nan")]}
+    ).write_parquet(path)  # fmt: skip
+    events = read_events(path)
+    assert events.rejected == ()
+    assert events.movements.select("time_ms", "amount", "value").rows() == [(NEW_YEAR, "1.5", None)]
+
+
 def test_rows_count_from_one(tmp_path: Path) -> None:
     """A Parquet file has no header line: its first row is row 1."""
     path = tmp_path / "events.parquet"

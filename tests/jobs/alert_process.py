@@ -38,12 +38,13 @@ RULE = Rule(
     notify=CHANNELS,
 )
 SUBJECTS = ("BTC", "ETH")
-LEVELS = (3.0, 1.0, 1.0, 2.2, 3.0, None)
+# What is measured, four minutes each; None: nothing is known, "failed": measuring itself went wrong.
+LEVELS = (3.0, 1.0, 1.0, 2.2, 3.0, None, "failed")
 LONGEST_GAP = 3 * MINUTE
 
 
-def value(subject: str, minute: int) -> float | None:
-    """Return a value that stays four minutes at each level."""
+def level(subject: str, minute: int) -> float | str | None:
+    """Return what stays four minutes at each level."""
     return LEVELS[(minute // 4 + len(subject) + SUBJECTS.index(subject)) % len(LEVELS)]
 
 
@@ -77,8 +78,10 @@ def main(database: Path, log: Path, minutes: int, halt: str = "") -> None:
 
 def measured(subject: str, now: int) -> Measurement:
     """Return what is seen of a subject at an instant."""
-    found = value(subject, (now - START) // MINUTE)
-    return Measurement(RULE.name, subject, now, found, None if found is not None else "stale")
+    found = level(subject, (now - START) // MINUTE)
+    if isinstance(found, float):
+        return Measurement(RULE.name, subject, now, found)
+    return Measurement(RULE.name, subject, now, None, "stale", standing="failed" if found else "measured")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +10,9 @@ import pytest
 from monitor.clock import DAY, HOUR, MINUTE, parse_instant
 from monitor.jobs.alert import Memory, alert, measure
 from monitor.jobs.baseline import Baselines, against_usual
-from monitor.records import Account, Batch, Gap, Measurement, Price, Rule, StreamKey
+from monitor.records import Account, Batch, Measurement, Rule, StreamKey
 from monitor.store.journal import alert_states, episodes
-from monitor.store.ledger import commit_batch, mark_account, register_account
-from monitor.store.prices import commit_prices
-from monitor.store.runs import finish_run, start_run
+from monitor.store.ledger import commit_batch, register_account
 
 if TYPE_CHECKING:
     from monitor.store.database import Writer
@@ -136,6 +133,13 @@ def test_fills_that_were_never_read_are_no_data(ledger: Ledger) -> None:
     assert values(seen(ledger, RULE)) == [("BTC", None, "the fills were never read")]
 
 
+def live(writer: Writer) -> None:
+    """Register an account at a venue whose history is proven up to 2024-01-06."""
+    register_account(writer, Account("live", "kraken"), 1)
+    for kind in ("fills", "deposits", "withdrawals"):
+        commit_batch(writer, Batch(StreamKey("live", kind), proven=(0, SIXTH)), SIXTH)
+
+
 def test_old_fills_are_no_data(ledger: Ledger) -> None:
     """Complete until 2024-01-06; two hours later that is older than `stale_after`."""
     live(ledger.writer)
@@ -219,62 +223,3 @@ def test_samples_of_what_is_usual_are_asked_once(ledger: Ledger) -> None:
     ledger.measure()
     alert(ledger.writer, [rule], SIXTH + 2 * MINUTE, memory)
     assert memory.baselines.kept == {}
-
-
-def live(writer: Writer) -> None:
-    """Register an account at a venue whose history is proven up to 2024-01-06."""
-    register_account(writer, Account("live", "kraken"), 1)
-    for kind in ("fills", "deposits", "withdrawals"):
-        commit_batch(writer, Batch(StreamKey("live", kind), proven=(0, SIXTH)), SIXTH)
-
-
-def vital(metric: str) -> Rule:
-    """Return a rule about an operational metric."""
-    return Rule("vital", metric, ("*",), accounts=("*",), above=0.0)
-
-
-def test_staleness_in_seconds_imported_files_left_out(ledger: Ledger) -> None:
-    """`live` is complete until an hour ago; `paper` and `other` are files."""
-    live(ledger.writer)
-    ledger.measure()
-    assert values(seen(ledger, vital("stale"), now=SIXTH + HOUR)) == [("live", 3_600.0, "measured")]
-
-
-def test_gaps_and_refused_credentials(ledger: Ledger) -> None:
-    """One open gap; the key is refused."""
-    live(ledger.writer)
-    gap = Batch(StreamKey("live", "fills"), gap=Gap(5, 9, "short page"))
-    commit_batch(ledger.writer, gap, SIXTH)
-    mark_account(ledger.writer, "live", "paused", "key refused", SIXTH)
-    assert values(seen(ledger, vital("gap"))) == [("live", 1.0, "measured")]
-    (one,) = seen(ledger, vital("credential"))
-    assert (one.value, one.context) == (1.0, {"detail": "key refused"})
-
-
-def test_failed_runs_of_a_job(ledger: Ledger) -> None:
-    """Two in a row, with the last error."""
-    for error in (None, "down", "still down"):
-        finish_run(ledger.writer, start_run(ledger.writer, "fills", 1), 2, error)
-    (one,) = seen(ledger, vital("job_failed"))
-    assert (one.subject, one.value, one.context) == ("fills", 2.0, {"detail": "still down"})
-
-
-@pytest.mark.parametrize(
-    ("base", "quote", "price"), [("USDT", "USD", "0.98"), ("USD", "USDT", str(1 / Decimal("0.98")))]
-)
-def test_a_broken_peg_either_way_round(ledger: Ledger, base: str, quote: str, price: str) -> None:
-    """0.98 is 2 % from 1; a price of two days ago says nothing; assets without a market are left out."""
-    commit_prices(ledger.writer, [Price(base, quote, SIXTH - HOUR, Decimal(price), "kraken", "candle")])
-    assert values(seen(ledger, vital("depeg"))) == [("USDT", pytest.approx(0.02), "measured")]
-    assert values(seen(ledger, vital("depeg"), now=SIXTH + 2 * DAY)) == []
-
-
-def test_a_vital_that_is_gone_ends_its_alert(ledger: Ledger) -> None:
-    """The account is no longer there to be stale."""
-    rule = replace(vital("job_failed"), name="jobs")
-    finish_run(ledger.writer, start_run(ledger.writer, "fills", 1), 2, "down")
-    assert alert(ledger.writer, [rule], SIXTH).firing == 1
-    with ledger.writer.transaction() as connection:
-        connection.execute("DELETE FROM job_runs")
-    done = alert(ledger.writer, [rule], SIXTH + MINUTE)
-    assert [change.after for change in done.transitions] == ["ok"]

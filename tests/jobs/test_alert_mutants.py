@@ -15,6 +15,7 @@ from monitor.alerts import announce, lifecycle, verdict
 from monitor.alerts.verdict import Judgement
 from monitor.jobs import alert, courier
 from monitor.store import journal, outbox
+from monitor.store.silences import held_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -259,7 +260,37 @@ def told_again_when_firing_goes_on(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(lifecycle.MOVES, "recovering", loud)
 
 
+def a_silence_swallows(patch: pytest.MonkeyPatch) -> None:
+    """What comes up during a silence is never told (healthchecks, while paused)."""
+    claim = outbox.claim
+
+    def swallowing(writer: Writer, channel: str, lease: Lease, now: int, digest: Digest) -> tuple[Outgoing, ...]:
+        held = held_back(writer.connection, now)
+        rows = writer.connection.execute("SELECT id, notice FROM outbox WHERE state = 'waiting'").fetchall()
+        for number, text in rows:
+            if held(outbox.read_notice(text)):
+                writer.connection.execute("UPDATE outbox SET state = 'collapsed' WHERE id = ?", [number])
+        return claim(writer, channel, lease, now, digest)
+
+    patch.setattr(courier, "claim", swallowing)
+
+
+def a_digest_marks_its_first(patch: pytest.MonkeyPatch) -> None:
+    """The others of the digest are sent again by themselves."""
+    mark = outbox.mark_sent
+    patch.setattr(courier, "mark_sent", lambda writer, attempt, now: mark(writer, attempt[:1], now))
+
+
+def a_digest_leaves_one_out(patch: pytest.MonkeyPatch) -> None:
+    """Its last message is marked with the others, and was not in it."""
+    compose = courier.composed
+    patch.setattr(courier, "composed", lambda attempt, now, page: compose(attempt[:-1] or attempt, now, page))
+
+
 BUGS: list[Patch] = [
+    a_silence_swallows,
+    a_digest_marks_its_first,
+    a_digest_leaves_one_out,
     mark_before_send,
     two_transactions,
     downtime_counts,

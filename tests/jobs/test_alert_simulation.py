@@ -1,9 +1,9 @@
 """Hundreds of small worlds with crashes anywhere: no alert lost, none doubled beyond what a crash explains, none wrong.
 
-A world is a virtual clock, a real SQLite database, the real evaluation and the real courier, and channels that fail,
-hang, or deliver and lose the reply. The process dies before or after any statement or send, stays down for a while,
-and comes back to what the database holds. What should have happened is computed apart from the state machine, from
-the stored measurements alone, by `expected`.
+A world is a virtual clock, a real SQLite database, the real evaluation and the real courier, channels that fail, hang,
+or deliver and lose the reply, digests, and people who silence. The process dies before or after any statement or send,
+stays down for a while, and comes back to what the database holds. What should have happened is computed apart from the
+state machine, from the stored measurements alone, by `expected`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from monitor.store import outbox
 from monitor.store.database import Writer
 from monitor.store.lock import WriteLock
 from monitor.store.migrate import migrate, shipped_migrations
+from monitor.store.outbox import Digest
+from monitor.store.silences import Silence, add_silence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 START = 1_767_225_600_000  # 2026-01-01
 CHANNELS = ("good", "flaky", "odd")
+# One world in three sends each message by itself, one digests a rule after a wait, one whatever a channel has.
+DIGESTS = (Digest(), Digest("rule", 2 * MINUTE), Digest("channel"))
 LONGEST_GAP = 3 * MINUTE
 MINUTES = 60
 RULES = (
@@ -129,6 +133,7 @@ class World:
             self.send,
             f"process {self.crashes}",
             self.random.random,
+            digest=DIGESTS[self.seed % len(DIGESTS)],
             start=lambda work: work(),
         )
         self.courier = Courier(post)
@@ -151,9 +156,10 @@ class World:
         if channel.name == "odd" and luck > 0.7:
             self.now += round(deadline * SECOND)
             raise DeliveryError("no answer")
-        self.arrived.append((channel.name, message.key))
+        came = [(channel.name, str(part["key"])) for part in message.parts or (message.facts,)]
+        self.arrived += came
         if channel.name == "odd" and luck > 0.5:
-            self.excused[channel.name, message.key] += 1
+            self.excused.update(came)
             raise DeliveryError("the reply was lost")
         if dies == "after":
             raise Died
@@ -169,7 +175,14 @@ class World:
         ]
         with self.writer.transaction() as connection:
             alert.conclude(connection, RULES, seen, self.now, LONGEST_GAP)
+        if self.random.random() < 0.04:
+            self.silence(self.random.choice(SUBJECTS), self.random.randrange(1, 30) * MINUTE)
         self.deliver()
+
+    def silence(self, subject: str, length: int) -> None:
+        """Let a person hold back what is said of a subject for a while."""
+        with self.writer.transaction() as connection:
+            add_silence(connection, Silence(self.now, self.now + length, "ann", "busy", subject=subject), self.now)
 
     def deliver(self) -> None:
         """Do one round of delivery."""
@@ -213,7 +226,9 @@ class World:
         self.crashes += 1
         times = Counter(self.arrived)
         fresh = [row for row in times.keys() - self.marked() if times[row] > self.excused[row]]
-        assert len(fresh) <= 1, "a crash may double one message at most"
+        # A digest is one message, on one channel.
+        assert len({channel for channel, _ in fresh}) <= 1, "a crash may double one message at most"
+        assert len(fresh) <= 1 or self.courier.post.digest.by != "none", "a crash may double one message at most"
         self.excused.update(fresh)
         self.now += self.random.choice((0, 0, MINUTE, 5 * MINUTE, 30 * MINUTE))
         self.boot()

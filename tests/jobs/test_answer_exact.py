@@ -7,14 +7,15 @@ from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from monitor.clock import DAY, Window
 from monitor.jobs.answer import turnover_answer
-from monitor.records import Fill
-from monitor.store.ledger import commit_rows
+from monitor.records import Fill, Price
+from monitor.store.ledger import commit_prices, commit_rows
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Ledger
@@ -33,11 +34,14 @@ class Book:
     cost: Fraction = Fraction(0)
     lots: deque[list[Fraction]] = field(default_factory=deque)
     path: list[tuple[int, Fraction, Fraction]] = field(default_factory=list)
+    traded: list[tuple[int, str, Fraction]] = field(default_factory=list)
+    marks: list[tuple[int, Fraction]] = field(default_factory=list)
     reliefs: list[tuple[int, Fraction, Fraction]] = field(default_factory=list)
 
     def trade(self, fill: Fill) -> None:
         """Take a fill in."""
         left = Fraction(fill.amount)
+        self.traded.append((fill.time, fill.side, left * Fraction(fill.price)))
         if fill.side == "buy":
             self.lots.append([left, Fraction(fill.price)])
             self.units += left
@@ -53,6 +57,20 @@ class Book:
             if not self.lots[0][0]:
                 self.lots.popleft()
         self.path.append((fill.time, self.units, self.cost))
+
+    def market(self, window: Window) -> dict[str, Fraction]:
+        """Return notionals, profit, velocity and portfolio turnover rate of a window that has marks all through."""
+        inside = [row for row in self.traded if window.start <= row[0] < window.end]
+        buys, sells = (sum((row[2] for row in inside if row[1] == side), Fraction(0)) for side in ("buy", "sell"))
+        relieved = sum((row[2] for row in self.reliefs if window.start <= row[0] < window.end), Fraction(0))
+        times = sorted({window.start, window.end, *(row[0] for row in self.path), *(row[0] for row in self.marks)})
+        area = Fraction(0)
+        for time, end in pairwise(time for time in times if window.start <= time <= window.end):
+            units = next((units for at, units, _ in reversed(self.path) if at <= time), Fraction(0))
+            area += units * next(mark for at, mark in reversed(self.marks) if at <= time) * (end - time)
+        average = area / window.milliseconds
+        rates = {"velocity": (buys + sells) / average, "portfolio_turnover_rate": min(buys, sells) / average}
+        return {"buy_notional": buys, "sell_notional": sells, "realised_pnl": sells - relieved, **rates}
 
     def headline(self, window: Window) -> dict[str, Fraction]:
         """Return relieved basis, average inventory and unit turnover of a window."""
@@ -147,3 +165,38 @@ def test_tiny_window_beside_a_huge_trade(ledger: Ledger) -> None:
     check(ledger, book, Window(at, at + 1))
     check(ledger, book, Window(at - 1, at + 1))
     check(ledger, book, Window(at - 1, at + 5))
+
+
+def dusty(draw: random.Random) -> list[Fill]:
+    """Return round trips of 2.4e12 and, between them, of some cents, a second to a day apart."""
+    fills, time = [_fill(0, "buy", "3", "50000")], DAY
+    for _ in range(30):
+        amount = draw.choice(["40000000", "0.0000031", "0.0000007", "0.000002"])
+        for side in ("buy", "sell"):
+            time += draw.choice([1, 1_000, 60_000, DAY])
+            fills.append(_fill(time, side, amount, f"{draw.randint(5_900_000, 6_100_000) / 100:.2f}"))
+    return [*fills, _fill(time + DAY, "sell", "2.9999999", "60000")]
+
+
+def test_market_rates_of_dust_beside_great_trades(ledger: Ledger) -> None:
+    """Cents traded in the segment in which billions were keep their digits: notional, profit and both market rates."""
+    draw, book = random.Random(3), Book()  # noqa: S311  # a fixed series, no secret
+    fills = dusty(draw)
+    book.marks = [(START + day * DAY // 4, Fraction(59_000 + 7 * day)) for day in range(-8, 200)]
+    prices = [Price("BTC", "USD", time, Decimal(int(mark)), "file", "file") for time, mark in book.marks]
+    commit_prices(ledger.writer, prices)
+    commit_rows(ledger.writer, fills, [], 1)
+    ledger.measure()
+    for fill in fills:
+        book.trade(fill)
+    for _ in range(60):
+        at, length = draw.choice(fills).time, draw.choice([3, 1_000, 60_000, DAY])
+        window = Window(at - length // 2, at - length // 2 + length)
+        answer = turnover_answer(ledger.reader, now=START + 500 * DAY, start=window.start, end=window.end, detail=False)
+        (row,) = cast("list[dict[str, float | None]]", answer["assets"])
+        scale = float(sum(book.market(window)[name] for name in ("buy_notional", "sell_notional")))
+        for name, exact in book.market(window).items():
+            least = scale if name == "realised_pnl" else 0
+            told = row[name]
+            assert told is not None
+            assert abs(Fraction(told) - exact) <= Fraction(CLOSE) * max(abs(exact), Fraction(least)), (name, window)

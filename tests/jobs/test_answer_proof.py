@@ -23,12 +23,13 @@ def proof(**intervals: tuple[tuple[int, int], ...] | None) -> Proof:
         ([NOW - 2 * MINUTE, NOW - 16 * MINUTE], NOW - 2 * MINUTE),
         ([NOW - 15 * MINUTE, NOW - 2 * MINUTE], NOW - 15 * MINUTE),
         ([NOW - 60 * MINUTE, NOW - 20 * MINUTE], NOW - 20 * MINUTE),
+        ([NOW - 35 * MINUTE, NOW - 20 * MINUTE, NOW - 36 * MINUTE], NOW - 35 * MINUTE),
         ([NOW + MINUTE], NOW),
         ([], NOW),
     ],
 )
 def test_as_of(ends: list[int], as_of: int) -> None:
-    """Numbers stand at the least fresh account read lately; with none, at the latest any was read, never after now."""
+    """Numbers stand at the least fresh account read lately, or with none, read while the others last were."""
     accounts = {str(place): ((0, end),) for place, end in enumerate(ends)}
     assert Proof(accounts, {}).as_of(NOW, STALE_AFTER) == as_of
 

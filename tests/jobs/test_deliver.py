@@ -12,10 +12,10 @@ import pytest
 from monitor.clock import HOUR, FixedClock, SystemClock
 from monitor.episodes import Notice
 from monitor.errors import DeliveryError, UsageError
-from monitor.jobs.courier import Courier, Post
+from monitor.jobs.courier import Courier, Post, composed
 from monitor.jobs.deliver import all_channels, deliver, drain, try_channel
 from monitor.store.database import open_writer
-from monitor.store.outbox import Digest, channel_states, enqueue
+from monitor.store.outbox import Digest, Lease, Outgoing, channel_states, claim, enqueue, mark_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,6 +160,38 @@ def test_a_channel_that_was_taken_out_of_the_settings_waits(writer: Writer) -> N
     """It may come back; the reason can be read meanwhile."""
     put(writer, "BTC", "gone")
     assert run(writer, courier(Service())).errors == {"gone": "There is no channel 'gone' in the settings."}
+
+
+def test_a_channel_that_works_again_takes_what_is_older_than_the_retention(writer: Writer) -> None:
+    """Refused once, then the machine was off for eight days: it is tried before it is given up."""
+    service = Service()
+    put(writer, "BTC", "desk", at=0)
+    mark_failed(writer, claim(writer, "desk", Lease("test", 1), 0), "HTTP 503", 0, 0.0)
+    tally = run(writer, courier(service))
+    assert (tally.sent, tally.dead, service.arrived) == (1, 0, [("desk", "r/BTC/1/firing")])
+
+
+def test_a_channel_that_still_refuses_after_the_retention_is_a_dead_letter(writer: Writer) -> None:
+    """One more try, then given up and counted."""
+
+    def refuse(_: str) -> None:
+        raise DeliveryError("HTTP 503")
+
+    put(writer, "BTC", "desk", at=0)
+    tally = run(writer, courier(Service(refuse)))
+    assert (tally.sent, tally.failed, tally.dead) == (0, 1, 1)
+
+
+def test_digests_of_other_messages_have_other_keys() -> None:
+    """A receiver that drops what it knows by its key must not drop what is new in a digest of the same size."""
+    now = SystemClock().now()
+    told = [
+        Outgoing(number, "desk", Notice("r", subject, 1, "firing", time=now, since=now), 1, now)
+        for number, subject in enumerate(("BTC", "ETH", "SOL"))
+    ]
+    one, again, other = (composed(told[:2], now), composed(told[:2], now), composed([told[0], told[2]], now))
+    assert one.key == again.key != other.key
+    assert one.key.startswith("r/BTC/1/firing+1")
 
 
 def test_twenty_alerts_are_one_message_in_a_digest(writer: Writer) -> None:

@@ -32,7 +32,8 @@ BOOK = """
 def explained(ledger: Ledger, asset: str = "BTC", account: str | None = None, method: str | None = None) -> Numbers:
     """Return the explanation of the ten days from the second of January 2024."""
     span: Options = {"start": parse_instant("2024-01-02"), "end": parse_instant("2024-01-12"), "method": method}
-    question = question_of(asset, account, **span)
+    span["account"] = account
+    question = question_of(asset, **span)
     ask = remeasured_answer if method else turnover_answer
     answer = explain_answer(ledger.reader, ask(ledger.reader, now=ledger.now, **question), account)
     return cast("Numbers", json.loads(json.dumps(answer, allow_nan=False)))

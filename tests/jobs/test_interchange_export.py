@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.errors import UsageError
 from monitor.interchange.columns import EVENT_COLUMNS
 from monitor.jobs.answer import turnover_answer
-from monitor.jobs.interchange import Files, export_events, import_events
+from monitor.jobs.interchange import ExportSummary, Files, export_events, import_events
 from monitor.records import Account, Fee, Fill, Movement, Price
 from monitor.store import markets
 from monitor.store.database import Writer, open_writer
@@ -52,7 +52,7 @@ def taken(folder: Path, name: str, events: str | Path, prices: str | Path) -> Wr
             path.write_text(given_file)
         paths.append(path)
     writer = open_writer(folder / f"{name}.db", holder="test")
-    summary = import_events(writer, Files(*paths), NOW, skip_bad=False, dry_run=False)
+    summary = import_events(writer, Files(paths[0], paths[1]), NOW, skip_bad=False, dry_run=False)
     assert summary.stored, summary.rejected
     return writer
 
@@ -87,7 +87,7 @@ def test_there_and_back(tmp_path: Path, suffix: str) -> None:
     text = "\n".join([",".join(EVENT_COLUMNS), *ROWS, ""])
     out = Files(tmp_path / f"out.{suffix}", tmp_path / f"out-prices.{suffix}")
     with taken(tmp_path, "one", text, PRICES) as one:
-        assert export_events(one.connection, out) == (len(ROWS), 4)
+        assert export_events(one.connection, out) == ExportSummary(len(ROWS), 4)
         assert out.events is not None
         assert out.prices is not None
         with taken(tmp_path, "two", out.events, out.prices) as two:
@@ -135,7 +135,9 @@ def test_matched_transfer_goes_out_as_one(tmp_path: Path) -> None:
             register_account(writer, Account(name, exchange), NOW)
         commit_rows(writer, [], [sent, came], NOW)
         writer.connection.execute("INSERT INTO matches (withdrawal, deposit, how) VALUES (1, 2, 'network_id')")
-        assert export_events(writer.connection, Files(tmp_path / "out.csv")) == (1, 0)
+        assert export_events(writer.connection, Files(tmp_path / "out.csv")) == ExportSummary(
+            1, 0, ("transfers whose arrival the file cannot tell, only when they left: 1.",)
+        )
     row = pl.read_csv(tmp_path / "out.csv", infer_schema=False).row(0, named=True)
     told = {name: row[name] for name in ("kind", "account", "to_account", "amount", "received", "fee", "fee_asset")}
     assert told == {
@@ -150,11 +152,54 @@ def test_prices_of_several_venues(tmp_path: Path) -> None:
     with open_writer(tmp_path / "live.db", holder="test") as writer:
         commit_prices(writer, [Price("BTC", q, NEW_YEAR, Decimal(p), venue, "candle") for q, venue, p in points])
         commit_prices(writer, [Price("ETH", "USDT", NEW_YEAR, Decimal("2.50"), "binance", "candle")])
-        assert export_events(writer.connection, Files(prices=tmp_path / "out.csv")) == (0, 2)
+        assert export_events(writer.connection, Files(prices=tmp_path / "out.csv")) == ExportSummary(
+            0, 2, ("prices of 3 venues become one series: where venues differ, values may too.",)
+        )
     assert pl.read_csv(tmp_path / "out.csv", infer_schema=False).rows() == [
         ("2026-01-01T00:00:00.000Z", "BTC", "1"),
         ("2026-01-01T00:00:00.000Z", "ETH", "2.5"),
     ]
+
+
+def moved(kind: str, identity: str, account: str = "live", **fields: object) -> Movement:
+    """Return a movement of 1 BTC as an exchange tells it."""
+    said = {"account": account, "exchange": "kraken", "key": f"{kind}|BTC|{identity}", "time": NEW_YEAR, "kind": kind}
+    return Movement(**{**said, "asset": "BTC", "amount": Decimal(1), "raw": "{}", **fields})  # type: ignore[arg-type]
+
+
+def test_what_has_not_happened_stays_at_home(tmp_path: Path) -> None:
+    """Movements that are pending or failed are not written, and that is said: read back, they would count."""
+    with open_writer(tmp_path / "live.db", holder="test") as writer:
+        register_account(writer, Account("live", "kraken"), NOW)
+        rows = [moved("deposit", "1"), moved("deposit", "2", status="pending"), moved("deposit", "3", status="failed")]
+        commit_rows(writer, [], rows, NOW)
+        note = "movements left out because they failed or have not happened yet: 2."
+        assert export_events(writer.connection, Files(tmp_path / "out.csv")) == ExportSummary(1, 0, (note,))
+
+
+def test_place_among_equals(tmp_path: Path) -> None:
+    """A movement an exchange told has no number among its equals; read back from a file it has none either."""
+    with open_writer(tmp_path / "live.db", holder="test") as writer:
+        register_account(writer, Account("live", "kraken"), NOW)
+        commit_rows(writer, [], [moved("deposit", "17"), moved("income", "18", sequence=18)], NOW)
+        export_events(writer.connection, Files(tmp_path / "out.csv"))
+    with taken(tmp_path, "two", tmp_path / "out.csv", PRICES) as two:
+        found = two.connection.execute("SELECT key, sequence FROM movements ORDER BY key").fetchall()
+        assert [tuple(row) for row in found] == [("deposit|BTC|17", None), ("income|BTC|18", 18)]
+
+
+def test_half_a_transfer_comes_back(tmp_path: Path) -> None:
+    """A transfer of an imported withdrawal and an exchange's deposit, read back, leaves both and their match alone."""
+    sent = moved("withdrawal", "w", "paper", exchange="file", source="file")
+    with open_writer(tmp_path / "live.db", holder="test") as writer:
+        register_account(writer, Account("paper", "file"), NOW)
+        register_account(writer, Account("live", "kraken"), NOW)
+        commit_rows(writer, [], [sent, moved("deposit", "d")], NOW)
+        writer.connection.execute("INSERT INTO matches (withdrawal, deposit, how) VALUES (1, 2, 'amount')")
+        export_events(writer.connection, Files(tmp_path / "out.csv"))
+        summary = import_events(writer, Files(tmp_path / "out.csv"), NOW, skip_bad=False, dry_run=False)
+        assert (summary.accepted, summary.duplicate) == (0, (2,))
+        assert writer.connection.execute("SELECT count(*) FROM matches").fetchone()[0] == 1
 
 
 def test_folder_that_is_not_there(tmp_path: Path) -> None:

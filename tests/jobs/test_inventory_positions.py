@@ -93,10 +93,21 @@ def test_longs_and_shorts_are_never_netted(ledger: Ledger) -> None:
     """Each side has a total of its own."""
     ledger.add(BOOK)
     ledger.measure()
-    answer = inventory_answer(ledger.reader, now=ledger.now, as_of=END)
+    answer = inventory_answer(ledger.reader, now=ledger.now, as_of=END, book="all")
     total = cast("dict[str, Numbers]", answer["total"])
     assert (total["long"]["basis"], total["short"]["basis"]) == (560, 150)
     assert (total["long"]["unrealised_pnl"], total["short"]["unrealised_pnl"]) == (pytest.approx(-110), 30)
+
+
+def test_totals_are_spot_unless_a_book_is_asked_for(ledger: Ledger) -> None:
+    """Every position is listed, the margin short too; the totals add up the book of the headline, or the one named."""
+    ledger.add(BOOK)
+    ledger.measure()
+    for book, basis in ((None, (560, 0)), ("margin", (0, 150)), ("all", (560, 150))):
+        answer = inventory_answer(ledger.reader, now=ledger.now, as_of=END, book=book)
+        total = cast("dict[str, Numbers]", answer["total"])
+        assert (total["long"]["basis"], total["short"]["basis"]) == basis
+        assert len(cast("list[Numbers]", answer["positions"])) == (1 if book == "margin" else 2)
 
 
 def test_nothing_flat_is_listed(ledger: Ledger) -> None:

@@ -105,3 +105,26 @@ def test_what_ccxt_cannot_list_is_told() -> None:
     told = parts(planned(Account("a", "krakenfutures", start=NOW - DAY)))
     assert [told[f"{kind} spot"].calls for kind in ("deposits", "fills")] == [0, 1]
     assert "import them" in told["deposits spot"].note
+
+
+def test_every_stream_is_in_the_plan() -> None:
+    """Bybit's linear account: funding and log in weeks, balances and positions of two settlement coins as one look."""
+    told = parts(planned(Account("a", "bybit", books=("linear",), start=NOW - 100 * DAY)))
+    weeks = 100 // 7 + 1
+    assert {name: part.calls for name, part in told.items()} == {
+        "deposits spot": 4,
+        "withdrawals spot": 4,
+        "fills linear": weeks,
+        "funding linear": weeks,
+        "ledger linear": weeks,
+        "balances linear": 1,
+        "positions linear": 2,
+    }
+
+
+def test_kinds_that_are_not_read_take_no_call_and_say_so() -> None:
+    """Gemini's transfers, ledger, conversions and dust are in the plan, with a word to import them."""
+    told = parts(planned(Account("a", "gemini", start=NOW - DAY)))
+    unread = ("transfers", "ledger", "convert", "dust")
+    assert [told[f"{kind} spot"].calls for kind in unread] == [0] * 4
+    assert all("import" in told[f"{kind} spot"].note for kind in unread)

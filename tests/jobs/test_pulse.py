@@ -87,10 +87,10 @@ def test_a_switch_that_does_not_answer_is_told_once(writer: Writer) -> None:
 
 
 def test_a_message_that_was_given_up_stops_the_beat_for_a_day(writer: Writer) -> None:
-    """Refused for the whole retention; one that a silence held back for so long stops nothing."""
+    """Refused for the whole retention; one that was never tried stops nothing."""
     beats: list[int] = []
     pulse = Pulse(lambda: beats.append(1))
-    put(writer, "held", refused=False)
+    put(writer, "waiting", refused=False)
     expire(writer, RETENTION)
     ran(pulse, writer, *CYCLE, now=RETENTION)
     assert beats == [1]

@@ -55,7 +55,8 @@ def test_the_same_price_twice_is_known(writer: Writer) -> None:
         ("SOL/USD", 2_001, {"SOL": 2_001}),  # after it: no basis can change, but what is held has a new mark
         ("BTC/USD", 500, {"BTC": 500, "ETH": 500, "USDT": 500, "EUR": 500}),  # ETH is valued through BTC
         ("BTC/USD", 1_500, {"BTC": 1_500, "ETH": 1_500, "USDT": 1_500, "EUR": 1_500}),  # marks of ETH follow too
-        ("EUR/USD", 1_500, {"BTC": 1_500, "EUR": 1_500}),  # BTC bought with EUR costs what EUR is worth
+        # BTC bought with EUR costs what EUR is worth, and over BTC/EUR ETH too
+        ("EUR/USD", 1_500, {"BTC": 1_500, "ETH": 1_500, "USDT": 1_500, "EUR": 1_500}),
         ("USDT/USD", 1_500, {"USDT": 1_500}),  # a pegged asset's worth is its peg
         ("DOT/USD", 500, {}),  # nobody has it
     ],

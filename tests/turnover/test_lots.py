@@ -15,7 +15,7 @@ from monitor.schema import LOTS, MARKS, RELIEFS, SEGMENTS, SUMS, TRACK
 from monitor.turnover.arrays import Terms
 from monitor.turnover.partition import Finished, Marks, lay_out, run
 from monitor.turnover.partitions import batches, partitions, planned
-from monitor.turnover.track import PoolKey, Start, recompute
+from monitor.turnover.track import Plan, PoolKey, Start, recompute
 
 if TYPE_CHECKING:
     from monitor.turnover.track import Tracks
@@ -80,7 +80,7 @@ def test_going_on_from_any_segment(desk: Desk, method: str) -> None:
 
 def resumed(desk: Desk, method: str, starts: dict[PoolKey, Start]) -> Tracks:
     """Compute by the fast path, from starts."""
-    return recompute(*desk.frames(), desk.valued(method), starts=starts)
+    return recompute(*desk.frames(), desk.valued(method), plan=Plan(starts))
 
 
 def test_a_late_fill_restates_from_the_segment_before_it(desk: Desk) -> None:

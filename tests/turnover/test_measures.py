@@ -15,8 +15,8 @@ from monitor.turnover.measures import (
     annualised,
     days_inventory,
     difference,
+    lost_sums,
     metrics,
-    needs_replay,
     position,
     ratio,
     replay,
@@ -221,7 +221,7 @@ def test_cancellation_inside_a_segment_is_noticed_and_replayed() -> None:
     first = state(0, "0", 0.0, cogs=1e15, cost_time=1e18)
     last = state(1_005, "0", 0.0, cogs=1e15 + 0.125, cost_time=1e18)._replace(ordinal=2)
     sums = difference(first, last, window)
-    assert needs_replay(sums, first, last, window)
+    assert {"cogs", "cost_time"} <= lost_sums(sums, first, last, window)
     steps = [Step(1_002, "1", 0.1), Step(1_005, "0", 0.0)]
     exact = replay(first, steps, [Relief("trade", "1", 0.1, 3, 0), Relief("fee", "1", 7.0, 3, 0)], window)
     assert exact["cogs"] == 0.1
@@ -244,7 +244,7 @@ def test_comparable_magnitudes_need_no_replay() -> None:
     window = Window(10, 20)
     first = state(0, "1", 5.0, cogs=100.0, units_relieved=1.0)
     last = state(15, "1", 5.0, cogs=150.0, units_relieved=2.0, cost_time=75.0, units_time=15.0)._replace(ordinal=1)
-    assert not needs_replay(difference(first, last, window), first, last, window)
+    assert not lost_sums(difference(first, last, window), first, last, window)
 
 
 def test_position_without_a_value() -> None:

@@ -1,0 +1,64 @@
+"""What the engine computed as the rows and findings the store keeps."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from monitor.store.findings import findings, record_finding, resolve_finding
+from monitor.store.track import CUT, TABLES, Derived, PoolKey
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    import polars as pl
+
+    from monitor.records import Finding
+    from monitor.store.track import Rows, Value
+    from monitor.turnover.results import PoolFrames
+    from monitor.turnover.track import PoolKey as Key
+    from monitor.turnover.track import Tracks
+
+# Rows of a frame that are Python objects at one time.
+SLICE = 20_000
+# The findings that a measurement raises, and takes back when they are gone.
+RAISED = frozenset({"missing_opening", "oversell_clipped", "unpriced"})
+
+
+def derived(tracks: Tracks) -> Derived:
+    """Return tracks as the rows of the derived tables."""
+    marks = {asset: frame for (asset,), frame in tracks.marks.partition_by("asset", as_dict=True).items()}
+    return Derived(pool_rows(tracks.pools), {str(asset): _rows(frame, CUT["marks"]) for asset, frame in marks.items()})
+
+
+def pool_rows(pools: Mapping[Key, PoolFrames]) -> dict[PoolKey, dict[str, Rows]]:
+    """Return pools as the rows of their tables."""
+    return {
+        PoolKey(*key): {table: _rows(getattr(frames, table), CUT[table]) for table in TABLES}
+        for key, frames in pools.items()
+    }
+
+
+def _rows(frame: pl.DataFrame, cut: str) -> Rows:
+    def rows(since: int | None) -> Iterator[tuple[Value, ...]]:
+        part = frame if since is None else frame.filter(frame[cut].is_null() | (frame[cut] >= since))
+        # A slice of Python's objects is gone before the next is made.
+        return chain.from_iterable(some.rows() for some in part.iter_slices(SLICE))
+
+    return rows
+
+
+def note_findings(
+    connection: sqlite3.Connection, found: Collection[Finding], known: Callable[[str, str], bool], now: int
+) -> None:
+    """Store what the computation found, and take back what it no longer finds of what it would have `known`.
+
+    `known` tells of a finding's code and subject whether it had all that is needed to find it again.
+    """
+    for finding in found:
+        record_finding(connection, finding, now)
+    standing = {(finding.code, finding.subject) for finding in found}
+    for old in findings(connection):
+        if old.code in RAISED and (old.code, old.subject) not in standing and known(old.code, old.subject):
+            resolve_finding(connection, old.code, old.subject, now)
