@@ -15,12 +15,10 @@ from bench_rows import Row, ratio, rounds, seconds, spread
 
 from monitor.records import Valuation
 from monitor.schema import SUMS
-from monitor.turnover.legs import legs
 from monitor.turnover.measures import State, difference
-from monitor.turnover.partitions import grouped
+from monitor.turnover.partitions import batches, planned
 from monitor.turnover.portfolio import total
 from monitor.turnover.track import recompute
-from monitor.turnover.valuation import value_legs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from bench_rows import Report
 
     from monitor.turnover.measures import Sums
+    from monitor.turnover.partitions import Work
     from monitor.turnover.results import PoolFrames
     from monitor.turnover.track import Tracks
 
@@ -88,7 +87,7 @@ def full(desk: Desk, report: Report) -> None:
             holds=copies <= MOST_COPIES)
     )  # fmt: skip
     # By processor time, which neighbours on the machine do not stretch.
-    for name, run in (("fills to legs", _legs), ("fills to ordered and valued legs", _valued)):
+    for name, run in (("names, fees, prices, partitions", _planned), ("that, and ordered and valued legs", _valued)):
         part = _processor(partial(run, desk))
         report.add(Row(f"of it, {name}", len(desk), seconds(part), "once", part / used, "the whole, processor time"))
 
@@ -99,12 +98,13 @@ def _processor(run: Callable[[], object]) -> float:
     return process_time() - start
 
 
-def _legs(desk: Desk) -> object:
-    return legs(desk.fills, desk.movements, VALUATION)
+def _planned(desk: Desk) -> Work:
+    return planned(desk.fills, desk.movements, desk.prices, VALUATION)
 
 
-def _valued(desk: Desk) -> object:
-    return value_legs(grouped(legs(desk.fills, desk.movements, VALUATION)), desk.prices, VALUATION)
+def _valued(desk: Desk) -> None:
+    for _ in batches(_planned(desk)):
+        pass
 
 
 def methods(desk: Desk, report: Report) -> None:

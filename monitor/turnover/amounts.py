@@ -1,7 +1,7 @@
-"""Exact amounts in columns: an integer of up to 19 digits and its number of decimals, beside the nearest float64.
+"""Exact amounts: an integer of up to 19 digits and its number of decimals, beside the nearest float64.
 
-0.1 is (1, 1), so that 0.1 + 0.2 - 0.3 is nothing. What no int64 holds has no integer (null); such a row keeps its
-digits as text instead and goes the slow way, with the same result.
+0.1 is (1, 1), so that 0.1 + 0.2 - 0.3 is nothing. What no int64 holds has no integer (NO_INTEGER); such a row keeps
+its digits as text instead and goes the slow way, with the same result.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import numpy as np
 import polars as pl
 
 from monitor.exact import plain
+from monitor.turnover.compiled import part
 
 # Below 2 ** 63 with room for the error of the float the bound is tested with.
 GREATEST = 9.2e18
 MOST_DECIMALS = 18
+NO_INTEGER = -(2**63)
 # Wide enough for any product of two amounts; a digit lost is an error, never a rounding.
 DIGITS = Context(prec=200, traps=[Inexact])
 POWERS = np.array([10**k for k in range(MOST_DECIMALS + 1)], dtype=np.int64)
@@ -24,69 +26,59 @@ FLOAT_POWERS = np.array([10.0**k for k in range(MOST_DECIMALS + 1)])
 
 
 class Amount(NamedTuple):
-    """A column of exact amounts: value = mantissa / 10 ** decimals; `near` is the float64 next to it."""
+    """An exact amount: value = mantissa / 10 ** decimals; `near` is the float64 next to it."""
 
-    near: pl.Expr
-    mantissa: pl.Expr
-    decimals: pl.Expr
-
-    def named(self, name: str) -> list[pl.Expr]:
-        """Return the three columns, named for storing in a frame."""
-        return [
-            self.near.alias(f"{name}_near"),
-            self.mantissa.alias(f"{name}_mantissa"),
-            self.decimals.alias(f"{name}_decimals"),
-        ]
+    near: float
+    mantissa: int
+    decimals: int
 
 
-def stored(name: str) -> Amount:
-    """Return the amount that `Amount.named` put into a frame."""
-    return Amount(pl.col(f"{name}_near"), pl.col(f"{name}_mantissa"), pl.col(f"{name}_decimals"))
+@part
+def bounded(amount: Amount) -> Amount:
+    """Return the amount, without its integer where that may have left int64."""
+    if amount.mantissa == NO_INTEGER or amount.decimals > MOST_DECIMALS:
+        return Amount(amount.near, NO_INTEGER, amount.decimals)
+    if abs(amount.near) * FLOAT_POWERS[amount.decimals] < GREATEST:
+        return amount
+    return Amount(amount.near, NO_INTEGER, amount.decimals)
 
 
-def read(name: str) -> Amount:
-    """Return the amounts a column of decimal texts stands for."""
+@part
+def times(one: Amount, other: Amount) -> Amount:
+    """Return the exact product."""
+    near, decimals = one.near * other.near, one.decimals + other.decimals
+    if NO_INTEGER in (one.mantissa, other.mantissa):
+        return Amount(near, NO_INTEGER, decimals)
+    return bounded(Amount(near, one.mantissa * other.mantissa, decimals))
+
+
+@part
+def plus(one: Amount, other: Amount) -> Amount:
+    """Return the exact sum; both are bounded at the greater number of decimals before they are added."""
+    near, decimals = one.near + other.near, max(one.decimals, other.decimals)
+    first = bounded(Amount(2 * one.near, one.mantissa, decimals)).mantissa
+    second = bounded(Amount(2 * other.near, other.mantissa, decimals)).mantissa
+    if NO_INTEGER in (first, second):
+        return Amount(near, NO_INTEGER, decimals)
+    scaled = first * POWERS[decimals - one.decimals] + second * POWERS[decimals - other.decimals]
+    return Amount(near, scaled, decimals)
+
+
+@part
+def signed(amount: Amount, sign: int) -> Amount:
+    """Return the amount times +1 or -1."""
+    mantissa = amount.mantissa if amount.mantissa == NO_INTEGER else amount.mantissa * sign
+    return Amount(amount.near * sign, mantissa, amount.decimals)
+
+
+def read(name: str) -> list[pl.Expr]:
+    """Return near, mantissa and decimals (null where no int64 holds it) of a column of decimal texts of any form."""
     text = pl.col(name)
     point = text.str.find(".", literal=True).cast(pl.Int64)
     decimals = (text.str.len_bytes().cast(pl.Int64) - 1 - point).fill_null(0)
     # an exponent or too many digits fail the cast: null, the slow way
     mantissa = text.str.replace(".", "", literal=True).cast(pl.Int64, strict=False)
-    return Amount(text.cast(pl.Float64), mantissa, decimals)
-
-
-def bounded(amount: Amount) -> Amount:
-    """Return the amounts with null mantissas where their integers may have left int64."""
-    power = pl.lit(pl.Series(FLOAT_POWERS)).gather(amount.decimals.clip(0, MOST_DECIMALS))
-    fits = (amount.decimals <= MOST_DECIMALS) & (amount.near.abs() * power < GREATEST)
-    return amount._replace(mantissa=pl.when(fits).then(amount.mantissa))
-
-
-def times(one: Amount, other: Amount) -> Amount:
-    """Return the exact products."""
-    return bounded(
-        Amount(one.near * other.near, one.mantissa * other.mantissa, one.decimals + other.decimals),
-    )
-
-
-def plus(one: Amount, other: Amount) -> Amount:
-    """Return the exact sums; both are bounded at the greater number of decimals before they are added."""
-    decimals = pl.max_horizontal(one.decimals, other.decimals)
-    wide = [bounded(amount._replace(near=amount.near * 2, decimals=decimals)).mantissa for amount in (one, other)]
-    scaled = [
-        mantissa * pl.lit(pl.Series(POWERS)).gather((decimals - amount.decimals).clip(0, MOST_DECIMALS))
-        for mantissa, amount in zip(wide, (one, other), strict=True)
-    ]
-    return Amount(one.near + other.near, scaled[0] + scaled[1], decimals)
-
-
-def signed(amount: Amount, sign: pl.Expr) -> Amount:
-    """Return the amounts times +1 or -1."""
-    return Amount(amount.near * sign, amount.mantissa * sign, amount.decimals)
-
-
-def either(condition: pl.Expr, one: Amount, other: Amount) -> Amount:
-    """Return the first amount where the condition holds, else the second."""
-    return Amount(*(pl.when(condition).then(a).otherwise(b) for a, b in zip(one, other, strict=True)))
+    return [text.cast(pl.Float64).alias("near"), mantissa.alias("mantissa"), decimals.alias("decimals")]
 
 
 def split(number: Decimal) -> tuple[int | None, int, str | None]:

@@ -21,7 +21,7 @@ from numba.np.numpy_support import carray
 
 if TYPE_CHECKING:
     import ctypes
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
 
     import numpy as np
@@ -69,16 +69,43 @@ def view(address: int, shape: Shape, kind: np.dtype[Cell]) -> np.ndarray[Shape, 
     return carray(_pointer(address), shape, kind)
 
 
-def compile_cached(function: F) -> F:
-    """Return the compiled form of a function; it is compiled at its first call and cached on disk."""
+@part
+def bare(array: np.ndarray[Shape, np.dtype[Cell]]) -> np.ndarray[Shape, np.dtype[Cell]]:
+    """Return an array that owns nothing, in compiled code only; the one it is made from must outlive it."""
+    return carray(_pointer(array.ctypes.data), array.shape, array.dtype)
+
+
+class Compiled(Protocol):
+    """What is asked of a compiled function besides calling it."""
+
+    @property
+    def stats(self) -> _Stats:
+        """Return how often its machine code came from the cache, and how often it had to be made."""
+        ...
+
+
+class _Stats(Protocol):
+    cache_hits: Mapping[object, int]
+    cache_misses: Mapping[object, int]
+
+
+COMPILED: list[Compiled] = []
+
+
+def compile_cached(function: F, *sources: ModuleType) -> F:
+    """Return the compiled form of a function; it is compiled at its first call and cached on disk.
+
+    `sources` are the other modules it has parts from: numba alone would not see that they changed.
+    """
     try:
-        return _jit(function, cache=True)
+        made = _jit(function, sources, cache=True)
     except RuntimeError:  # numba found no folder it may write to
         folder = _own_folder()
-    if folder is None:
-        return _jit(function, cache=False)
-    setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010  (numba makes its options at run time, unseen by mypy)
-    return _jit(function, cache=True)
+        if folder is not None:
+            setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010  (numba makes its options at run time, unseen by mypy)
+        made = _jit(function, sources, cache=folder is not None)
+    COMPILED.append(cast("Compiled", made))
+    return made
 
 
 def stamp(modules: Iterable[ModuleType]) -> int:
@@ -86,8 +113,13 @@ def stamp(modules: Iterable[ModuleType]) -> int:
     return zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in modules))
 
 
-def _jit(function: F, *, cache: bool) -> F:
-    return cast("F", numba.njit(cache=cache, error_model="numpy")(function))
+def _jit(function: F, sources: Iterable[ModuleType], *, cache: bool) -> F:
+    made = numba.njit(cache=cache, error_model="numpy", nogil=True)(function)
+    if cache:
+        # What the cache is checked against: the time and size of the function's own file, and now all sources.
+        file = made._cache._cache_file  # type: ignore[attr-defined]  # noqa: SLF001  numba has no public way to say it
+        file._source_stamp = (file._source_stamp, stamp(sources))  # noqa: SLF001  likewise
+    return cast("F", made)
 
 
 def _own_folder() -> Path | None:

@@ -1,275 +1,223 @@
-"""From the ledger to legs: one row for each thing that changes the lots of one asset in one book of one account.
+"""From fills to legs: one record for each thing that changes the lots of one asset in one book of one account.
 
 A spot fill moves its base and, unless that is cash, its quote; a contract moves its own book alone. Fees follow the
-asset they are paid in:
-
-| fee in | effect |
-|---|---|
-| base (spot) | a purchase acquires less, a sale gives up more, at the same value |
-| quote | into the basis of a purchase, off the proceeds of a sale; what moves of a quote that is no cash is net of it |
-| other cash | none: it has no lots |
-| anything else | a leg of its own in the spot book: relieves lots as fee basis |
-
-A rebate, a negative fee, is netted likewise in the quote and is a lot at the mark in any other asset that is no cash.
-The value of a leg is found later: here it is only said what it is the value of (`worth` units of `worth_asset`, or,
-where that has no price, `other_worth` units of `other_asset`).
+asset they are paid in (`monitor.turnover.fees`). The value of a leg is found later: here it is only said what it is
+the value of (`worth` units of `worth_asset`, or, where that has no price, `other_worth` units of `other_asset`).
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
+import numpy as np
 
-from monitor.exact import plain
-from monitor.turnover.amounts import DIGITS, Amount, either, plus, read, signed, stored, times
-from monitor.turnover.arrays import FEE, GAIN, TRADE
-from monitor.turnover.chains import levels
-from monitor.turnover.movement_legs import COMES_IN, GOES_OUT, movement_legs
-from monitor.turnover.wide_legs import wide_base, wide_fee, wide_quote, widened
+from monitor.turnover import amounts, compiled
+from monitor.turnover import fees as fee_rules
+from monitor.turnover import ledger as fill_rules
+from monitor.turnover.amounts import NO_INTEGER, Amount, plus, signed, times
+from monitor.turnover.arrays import CROSS, FEE, GAIN, TRADE
+from monitor.turnover.compiled import bare, compile_cached, part
+from monitor.turnover.fees import Fees, bare_fees
+from monitor.turnover.ledger import Fills, bare_fills
+from monitor.turnover.leg_records import LEG, Legs, kept
+from monitor.turnover.movement_legs import COMES_IN, GOES_OUT
+from monitor.turnover.texts import Numbers, numbers
+from monitor.turnover.wide_legs import WideFill, exact_parts
 
 if TYPE_CHECKING:
-    from monitor.records import Valuation
-    from monitor.turnover.wide_legs import Wide
+    from numpy.typing import NDArray
 
-LEGS: dict[str, pl.DataType] = {
-    "account": pl.String(),
-    "owner": pl.String(),
-    "exchange": pl.String(),
-    "asset": pl.String(),
-    "book": pl.String(),
-    "time_ms": pl.Int64(),
-    "phase": pl.Int8(),
-    "sequence": pl.Int64(),
-    "key": pl.String(),
-    "role": pl.Int32(),
-    "kind": pl.String(),
-    "action": pl.Int8(),
-    "units": pl.Float64(),
-    "mantissa": pl.Int64(),
-    "decimals": pl.Int64(),
-    "wide": pl.String(),
-    "worth_asset": pl.String(),
-    "worth": pl.Float64(),
-    "gross": pl.Float64(),
-    "traded": pl.Float64(),
-    "other_asset": pl.String(),
-    "other_worth": pl.Float64(),
-    "other_gross": pl.Float64(),
-    "given": pl.Float64(),
-    "price": pl.Float64(),
-    "estimated": pl.Boolean(),
-    "cross": pl.Boolean(),
-    "local": pl.Boolean(),
-    "fill": pl.Int64(),
-    "movement": pl.Int64(),
-}
-# Who was first at one instant in one place; the account and the ledger tell apart what venues number alike. It is the
-# account whose row it was: what arrives from another one comes after it was sent, whatever the names are.
-ORDER = ("time_ms", "phase", "exchange", "sequence", "key", "owner", "movement", "role")
-COINS = ("spot", "margin")
-BASE_ROLE, QUOTE_ROLE, FEE_ROLE = 0, 1, 2
+    from monitor.turnover.fees import FeeTable
+    from monitor.turnover.ledger import Ledger
+    from monitor.turnover.leg_records import Leg, Records
+    from monitor.turnover.texts import Codes, Integers
+
+BASE_ROLE, QUOTE_ROLE, FEE_ROLE = range(3)
 
 
-def legs(fills: pl.DataFrame, movements: pl.DataFrame, valuation: Valuation) -> pl.DataFrame:
-    """Return the legs of fills (schema.FILLS) and movements (schema.MOVEMENTS), in no particular order.
+class Read(NamedTuple):
+    """The amounts of some fills, one after the other."""
 
-    Columns are those of LEGS: `units` is the signed quantity as float64, `mantissa` / 10 ** `decimals` the exact one
-    (`wide` its text where no int64 holds it), `traded` its size before fees, `local` legs are of scope account only.
+    amount: Numbers
+    price: Numbers
+    cost: Numbers
+    size: Numbers
+
+
+class Names(NamedTuple):
+    """The numbers of names the rules speak of."""
+
+    spot: int
+    fee: int
+    rebate: int
+
+
+@part
+def at(numbers: Numbers, place: int) -> Amount:
+    """Return one of some amounts."""
+    return Amount(numbers.near[place], numbers.mantissa[place], int(np.int64(numbers.decimals[place])))
+
+
+@part
+def fee_at(fees: Fees, place: int) -> Amount:
+    """Return the amount of a fee, nothing where there is none."""
+    if place < 0:
+        return Amount(0.0, 0, 0)
+    return Amount(fees.near[place], fees.mantissa[place], int(np.int64(fees.decimals[place])))
+
+
+@part
+def put_quantity(leg: Leg, quantity: Amount) -> None:
+    """Write what moves."""
+    leg.units, leg.mantissa, leg.decimals = quantity.near, quantity.mantissa, quantity.decimals
+
+
+@part
+def common(leg: Leg, fills: Fills, row: int) -> None:
+    """Write what all legs of a fill have from it."""
+    leg.time, leg.sequence, leg.origin, leg.row = fills.time[row], fills.sequence[row], fills.identity[row], row
+    leg.account = leg.owner = fills.account[row]
+    leg.exchange, leg.kind, leg.book = fills.exchange[row], fills.kind[row], fills.book[row]
+    leg.worth_asset, leg.other_asset = fills.money[row], -1
+    leg.other_worth = leg.other_gross = leg.given = leg.price = leg.value = leg.mark = np.nan
+    leg.action, leg.flags, leg.moved, leg.first = TRADE, 0, 0, 0
+
+
+@part
+def trade_leg(leg: Leg, fills: Fills, row: int, read: tuple[Amount, Amount, Amount, Amount, Amount, Amount]) -> None:
+    """Write what a fill does to its base, or a contract to its own book; and, of a cross, what it does to its quote.
+
+    What changed hands in quote has the quote fees netted: cost + fee of a purchase, cost - fee of a sale.
     """
-    cash = sorted(valuation.cash | {valuation.currency})
-    facts = _facts(fills, cash)
-    moved = list(movements.iter_rows(named=True))
-    level = levels(moved)
-    rows = [leg for row in moved for leg in movement_legs(row, valuation, level.get(row["id"], 0))]
-    frames = [_base_legs(facts.trades, cash), _quote_legs(facts.trades, cash), _fee_legs(facts.fees)]
-    frames = [*frames, pl.DataFrame(rows, schema=LEGS)]
-    return pl.concat([_complete(frame) for frame in frames]).filter(pl.col("units") != 0)
+    amount, price, cost, size, base_fee, quote_fee = read
+    sign, is_coin = (1 if fills.buys[row] else -1), fills.is_coin[row] == 1
+    lots = times(amount, size)
+    paid = cost if is_coin and not np.isnan(cost.near) else times(lots, price)
+    net = plus(paid, signed(quote_fee, sign))
+    leg.worth, leg.gross, leg.traded = net.near, lots.near * price.near, lots.near
+    if leg.role == BASE_ROLE:
+        put_quantity(leg, plus(signed(amount, sign), signed(base_fee, -1)) if is_coin else signed(lots, sign))
+        leg.asset = fills.symbol[row] if fills.symbol[row] >= 0 else fills.base[row]
+        if fills.inverse[row]:
+            leg.worth, leg.gross, leg.price = lots.near, lots.near, price.near
+    else:
+        put_quantity(leg, signed(net, -sign))
+        leg.asset = fills.quote[row]
+        leg.gross = leg.traded = amount.near * price.near
+    if is_coin:
+        leg.other_asset, leg.other_gross = fills.base[row], amount.near
+        leg.other_worth = amount.near * (net.near / paid.near)
 
 
-def _complete(frame: pl.DataFrame) -> pl.DataFrame:
-    """Fill in what a kind of leg leaves open."""
-    defaults = {"estimated": False, "cross": False, "local": False}
-    missing = [pl.lit(defaults.get(name), dtype=kind).alias(name) for name, kind in LEGS.items()]
-    known = [pl.col(name).cast(kind) for name, kind in LEGS.items() if name in frame.columns]
-    frame = frame.select(*known, *(one for one in missing if one.meta.output_name() not in frame.columns)).select(*LEGS)
-    frame = frame.with_columns(pl.col(name).fill_null(value) for name, value in defaults.items())
-    return frame.with_columns(owner=pl.coalesce("owner", "account"))
+@part
+def fee_leg(leg: Leg, fees: Fees, place: int, names: Names, base: int) -> None:
+    """Write the leg of a fee or rebate in an asset with lots; `base` is that of a coin, -1 of a contract."""
+    gain, size, foreign = fees.near[place] < 0, abs(fees.near[place]), fees.asset[place] != base
+    put_quantity(leg, signed(fee_at(fees, place), -1))
+    leg.asset, leg.book = fees.asset[place], names.spot if foreign else leg.book
+    leg.role = FEE_ROLE + fees.order[place]
+    leg.kind, leg.action = (names.rebate, GAIN) if gain else (names.fee, FEE)
+    leg.worth_asset = leg.asset if gain or not foreign else -1
+    leg.worth = leg.gross = leg.traded = size
 
 
-class Facts(NamedTuple):
-    """Fills with their amounts read and what their fees do to them, and the fees that are legs of their own."""
+class Task(NamedTuple):
+    """Which legs are to be written: fills by row or, with FEE_ROLE, fees by place, and the partition of each.
 
-    trades: pl.DataFrame
-    fees: pl.DataFrame
+    The next leg of partition p goes to `places[p - first]`.
+    """
+
+    picked: Integers
+    roles: NDArray[np.int8]
+    parts: Codes
+    first: int
+    places: Integers
 
 
-def _facts(fills: pl.DataFrame, cash: list[str]) -> Facts:
-    """Read the fills' amounts and sort their fees."""
-    is_coin = pl.col("book").is_in(COINS)
-    fills = fills.with_row_index("row").with_columns(
-        is_coin=is_coin,
-        side_sign=pl.when(pl.col("side") == "buy").then(1).otherwise(-1).cast(pl.Int64),
-        size=pl.when(is_coin).then(None).otherwise(pl.col("contract_size")).fill_null("1"),
-        # a contract is worth, and charged, in what it settles in; its quote only names the price
-        money=pl.when(pl.col("book") == "option").then(pl.coalesce("settle", "quote")).otherwise("quote"),
+@part
+def bare_read(read: Read) -> Read:
+    """Return the same amounts, owned by none."""
+    return Read(bare_numbers(read.amount), bare_numbers(read.price), bare_numbers(read.cost), bare_numbers(read.size))
+
+
+@part
+def bare_numbers(numbers: Numbers) -> Numbers:
+    """Return the same amounts, owned by none."""
+    return Numbers(bare(numbers.near), bare(numbers.mantissa), bare(numbers.decimals))
+
+
+@part
+def amounts_at(
+    fills: Fills, row: int, fees: Fees, read: Read, place: int
+) -> tuple[Amount, Amount, Amount, Amount, Amount, Amount]:
+    """Return amount, price, cost, contract size, base fee and quote fee of a fill."""
+    size = Amount(1.0, 1, 0)
+    if fills.is_coin[row] == 0 and not np.isnan(read.size.near[place]):
+        size = at(read.size, place)
+    base_fee, quote_fee = fee_at(fees, fills.base_fee[row]), fee_at(fees, fills.quote_fee[row])
+    return at(read.amount, place), at(read.price, place), at(read.cost, place), size, base_fee, quote_fee
+
+
+def write(into: Records, task: Task, ledger: tuple[Fills, Fees, Read], cash: NDArray[np.bool_], names: Names) -> int:
+    """Write legs, each at the next place of its partition; return how many no int64 holds."""
+    wide, fills, fees, read = 0, bare_fills(ledger[0]), bare_fees(ledger[1]), bare_read(ledger[2])
+    legs, picked, roles, parts, places = (
+        bare(into),
+        bare(task.picked),
+        bare(task.roles),
+        bare(task.parts),
+        bare(task.places),
     )
-    fees = _fees(fills)
-    fee, in_quote = pl.col("fee_asset"), pl.col("fee_asset") == pl.col("money")
-    of_base = pl.col("is_coin") & (fee == pl.col("base")) & (pl.col("fee_near") > 0)
-    settled = (
-        ~pl.col("is_coin") & fee.is_in(cash) & (in_quote | (fee == pl.col("settle"))) & (pl.col("book") != "inverse")
-    )
-    of_quote = (pl.col("is_coin") & in_quote) | settled
-    fees = fees.with_columns(of_base=of_base, of_quote=of_quote.fill_null(value=False))
-    trades = fills.with_columns(
-        *read("amount").named("amount"), *read("price").named("price"), *read("size").named("size"),
-        *read("cost").named("cost"),
-    )  # fmt: skip
-    for name in ("of_base", "of_quote"):
-        trades = trades.join(_summed(fees.filter(name), name), on="row", how="left", maintain_order="left")
-    return Facts(trades, fees.filter(~pl.col("of_base") & ~pl.col("of_quote") & ~fee.is_in(cash)))
+    for number in range(len(picked)):
+        where = places[parts[number] - task.first]
+        places[parts[number] - task.first] = where + 1
+        leg, is_fee = legs[where], roles[number] == FEE_ROLE
+        row = int(np.int64(fees.row[picked[number]])) if is_fee else int(picked[number])
+        common(leg, fills, row)
+        if is_fee:
+            fee_leg(leg, fees, picked[number], names, fills.base[row] if fills.is_coin[row] else -1)
+        else:
+            leg.role = roles[number]
+            trade_leg(leg, fills, row, amounts_at(fills, row, fees, read, number))
+            # without a base leg nothing is counted twice
+            leg.flags = CROSS if leg.role == QUOTE_ROLE and not cash[fills.base[row]] else 0
+        goes_out = leg.book == names.spot and leg.units <= 0
+        leg.phase = GOES_OUT if goes_out else COMES_IN
+        leg.task = number
+        wide += leg.mantissa == NO_INTEGER
+    return wide
 
 
-def _fees(fills: pl.DataFrame) -> pl.DataFrame:
-    """Return one row for each fee: the JSON text [["BNB","0.1"],["BTC","-0.2"]] cut at its quotes."""
-    used = (
-        "row",
-        "is_coin",
-        "base",
-        "money",
-        "settle",
-        "id",
-        "account",
-        "exchange",
-        "key",
-        "time_ms",
-        "sequence",
-        "book",
-    )
-    paid = fills.filter(pl.col("fees").str.len_bytes() > len("[]")).select(*used, "fees")
-    inner = pl.col("fees").str.strip_prefix('[["').str.strip_suffix('"]]')
-    gap = inner.str.find('","', literal=True)
-    # most fills have one fee: cut in two, without a list
-    alone = pl.col("fees").str.ends_with('"]]') & gap.is_not_null() & ~inner.str.contains("[", literal=True)
-    single = paid.filter(alone.fill_null(value=False)).with_columns(
-        fee_asset=inner.str.slice(0, gap), fee=inner.str.slice(gap + len('","')), place=pl.lit(0, dtype=pl.Int64)
-    )
-    words = pl.col("fees").str.split('"')
-    several = paid.filter(~alone.fill_null(value=False)).with_columns(
-        fee_asset=words.list.gather_every(4, 1), fee=words.list.gather_every(4, 3)
-    )
-    several = several.with_columns(place=pl.int_ranges(pl.col("fee").list.len())).explode("fee_asset", "fee", "place")
-    every = pl.concat([single, several]).with_columns(read("fee").named("fee"))
-    return every.filter(pl.col("fee_near") != 0).drop("fees")
+write_compiled = compile_cached(write, amounts, compiled, fee_rules, fill_rules)
 
 
-def _summed(fees: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Return the fees of each fill as one exact amount: `name`_near, _mantissa, _decimals and the text `name`."""
-    columns = [f"{name}_{part}" for part in ("near", "mantissa", "decimals")]
-    single = fees.filter(pl.col("row").is_unique()).select("row", pl.col("fee").alias(name), *stored("fee").named(name))
-    several = fees.filter(pl.col("row").is_duplicated())
-    totals: dict[int, Decimal] = {}
-    for row, text in several.select("row", "fee").iter_rows():
-        totals[row] = DIGITS.add(totals.get(row, Decimal(0)), Decimal(text))
-    schema = {"row": pl.UInt32, name: pl.String}
-    added = pl.DataFrame([(row, plain(total)) for row, total in totals.items()], schema=schema, orient="row")
-    return pl.concat([single, added.with_columns(read(name).named(name)).select("row", name, *columns)])
+def fill_legs(ledger: Ledger, table: FeeTable, task: Task) -> Legs:
+    """Return the legs of a task; what moves nothing is left out."""
+    records, books, kinds = np.empty(len(task.picked), dtype=LEG), ledger.numbering.books, ledger.numbering.kinds
+    rows = task.picked
+    if FEE_ROLE in task.roles:
+        is_fee = task.roles == FEE_ROLE
+        rows = np.where(is_fee, table.fees.row[np.where(is_fee, task.picked, 0)], task.picked)
+    read = Read(*(_amounts(ledger, name, rows) for name in ("amount", "price", "cost", "contract_size")))
+    names, wide = Names(books["spot"], kinds["fee"], kinds["rebate"]), dict[int, str]()
+    if write_compiled(records, task, (ledger.fills, table.fees, read), ledger.cash, names):
+        for place in np.flatnonzero(records["mantissa"] == NO_INTEGER).tolist():
+            number = int(records["task"][place])
+            told, picked, role = (
+                WideFill(ledger, table, int(rows[number])),
+                int(task.picked[number]),
+                task.roles[number],
+            )
+            quantity = told.fee(picked) if role == FEE_ROLE else told.base() if role == BASE_ROLE else told.quote()
+            records["mantissa"][place], records["decimals"][place], text = exact_parts(quantity)
+            if text is not None:
+                wide[place] = text
+    return kept(Legs(records, wide), records["units"] != 0)
 
 
-def _fee_of(name: str) -> Amount:
-    fee = stored(name)
-    return Amount(
-        fee.near.fill_null(0.0), pl.when(fee.near.is_null()).then(0).otherwise(fee.mantissa), fee.decimals.fill_null(0)
-    )
-
-
-def _base_legs(trades: pl.DataFrame, cash: list[str]) -> pl.DataFrame:
-    """Return what each fill does to its base, or to the contract's own book."""
-    sign, amount, size = pl.col("side_sign"), stored("amount"), stored("size")
-    coins = plus(signed(amount, sign), signed(_fee_of("of_base"), pl.lit(-1)))
-    quantity = either(pl.col("is_coin"), coins, signed(times(amount, size), sign))
-    units, inverse = amount.near * size.near, pl.col("inverse") == 1
-    frame = trades.filter(~pl.col("is_coin") | ~pl.col("base").is_in(cash)).with_columns(_net(), units=units)
-    frame = frame.with_columns(
-        # options are kinds of their own: a call is no put
-        asset=pl.when(pl.col("book") == "option").then("symbol").otherwise("base"),
-        worth=pl.when(inverse).then("units").otherwise("net_near"),
-        gross=pl.when(inverse).then("units").otherwise(pl.col("units") * pl.col("price_near")),
-        traded="units",
-        price=pl.when(inverse).then("price_near"),
-        role=BASE_ROLE,
-        units=quantity.near,
-        mantissa=quantity.mantissa,
-        decimals=quantity.decimals,
-    )
-    return _finished(frame, wide_base)
-
-
-def _net() -> list[pl.Expr]:
-    """Return what changed hands in quote, quote fees netted: cost + fee of a purchase, cost - fee of a sale."""
-    fee = signed(_fee_of("of_quote"), pl.col("side_sign"))
-    product = times(times(stored("amount"), stored("size")), stored("price"))
-    cost = either(pl.col("is_coin") & pl.col("cost_near").is_not_null(), stored("cost"), product)
-    return [*plus(cost, fee).named("net"), cost.near.alias("before_fee")]
-
-
-def _quote_legs(trades: pl.DataFrame, cash: list[str]) -> pl.DataFrame:
-    """Return what each fill does to a quote that is no cash: the other side of a cross."""
-    frame = trades.filter(pl.col("is_coin") & ~pl.col("quote").is_in(cash)).with_columns(_net())
-    quantity = signed(stored("net"), -pl.col("side_sign"))
-    frame = frame.with_columns(
-        asset=pl.col("quote"),
-        worth=pl.col("net_near"),
-        gross=pl.col("amount_near") * pl.col("price_near"),
-        traded=pl.col("amount_near") * pl.col("price_near"),
-        price_text=pl.col("price"),
-        price=pl.lit(None, dtype=pl.Float64),
-        role=QUOTE_ROLE,
-        # without a base leg nothing is counted twice
-        cross=~pl.col("base").is_in(cash),
-        units=quantity.near,
-        mantissa=quantity.mantissa,
-        decimals=quantity.decimals,
-    )
-    return _finished(frame, wide_quote)
-
-
-def _finished(frame: pl.DataFrame, wide: Wide) -> pl.DataFrame:
-    """Add what trade legs have in common."""
-    share = pl.col("net_near") / pl.col("before_fee")
-    frame = frame.with_columns(
-        phase=pl.when((pl.col("book") != "spot") | (pl.col("units") > 0)).then(COMES_IN).otherwise(GOES_OUT),
-        action=TRADE,
-        worth_asset=pl.col("money"),
-        other_asset=pl.when("is_coin").then("base"),
-        other_worth=pl.col("amount_near") * share,
-        other_gross=pl.col("amount_near"),
-        fill=pl.col("id"),
-    )
-    return widened(frame, wide)
-
-
-def _fee_legs(fees: pl.DataFrame) -> pl.DataFrame:
-    """Return the legs of fees and rebates that are neither in the fill's base or quote nor in cash."""
-    quantity, spot = signed(stored("fee"), pl.lit(-1)), ~pl.col("is_coin") | (pl.col("fee_asset") != pl.col("base"))
-    gain = pl.col("fee_near") < 0
-    frame = fees.with_columns(
-        asset=pl.col("fee_asset"),
-        book=pl.when(spot).then(pl.lit("spot")).otherwise("book"),
-        role=FEE_ROLE + pl.col("place"),
-        kind=pl.when(gain).then(pl.lit("rebate")).otherwise(pl.lit("fee")),
-        action=pl.when(gain).then(GAIN).otherwise(FEE),
-        worth_asset=pl.when(gain | ~spot).then("fee_asset"),
-        worth=pl.col("fee_near").abs(),
-        gross=pl.col("fee_near").abs(),
-        traded=pl.col("fee_near").abs(),
-        price=pl.lit(None, dtype=pl.Float64),
-        units=quantity.near,
-        mantissa=quantity.mantissa,
-        decimals=quantity.decimals,
-        fill=pl.col("id"),
-    )
-    in_spot = (pl.col("book") == "spot") & ~gain
-    return widened(frame.with_columns(phase=pl.when(in_spot).then(GOES_OUT).otherwise(COMES_IN)), wide_fee)
+def _amounts(ledger: Ledger, name: str, rows: Integers) -> Numbers:
+    """Return the amounts of some rows of a column."""
+    if name not in ledger.missing:
+        return numbers(ledger.texts[name], rows)
+    count = len(rows)
+    return Numbers(np.full(count, np.nan), np.zeros(count, np.int64), np.zeros(count, np.int8))

@@ -36,15 +36,13 @@ from monitor.turnover.arrays import (
     WIDTH,
     Job,
 )
-from monitor.turnover.compiled import compile_cached, part, stamp, view
+from monitor.turnover.compiled import compile_cached, part, view
 from monitor.turnover.moves import arrive, send
 from monitor.turnover.order import foremost, push
 from monitor.turnover.pool import cut, enter, found
 from monitor.turnover.sums import add, elapse, roll, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from monitor.turnover.arrays import Event, Grid, Lot, Terms
@@ -186,35 +184,31 @@ def run(job: Job, at: int) -> int:
     return at
 
 
-def _kernel(stamp: int) -> Callable[[Terms, Numbers, Numbers, int], int]:
-    def kernel(terms: Terms, address: Numbers, size: Numbers, at: int) -> int:
-        events, pools, segments = size[0], size[3], size[5]
-        job = Job(
-            terms,
-            view(address[0], (events,), EVENT),
-            view(address[1], (size[1],), MARK),
-            view(address[2], (size[2],), LOT),
-            view(address[3], (pools,), POOL),
-            view(address[4], (size[4],), RELIEF),
-            view(address[5], (segments,), SEGMENT_ROW),
-            view(address[6], (size[6],), SAVED_LOT),
-            view(address[7], (pools, WIDTH, 2), FLOAT),
-            view(address[8], (pools, WIDTH, 2), FLOAT),
-            view(address[9], (pools, 2, 2), FLOAT),
-            view(address[10], (segments, WIDTH, 2), FLOAT),
-            view(address[11], (WIDTH, events), FLOAT),
-            view(address[12], (STAND, events), FLOAT),
-            view(address[13], (events,), INTEGER),
-            view(address[14], (COUNTS,), INTEGER),
-        )
-        # the stamp of the sources is part of what numba keys its cache by: a changed helper is compiled anew
-        return run(job, at) if stamp >= 0 else at
-
-    return kernel
+def kernel(terms: Terms, address: Numbers, size: Numbers, at: int) -> int:
+    """Take in events from one on, of tables given by their addresses and lengths; see `run`."""
+    events, pools, segments = size[0], size[3], size[5]
+    job = Job(
+        terms,
+        view(address[0], (events,), EVENT),
+        view(address[1], (size[1],), MARK),
+        view(address[2], (size[2],), LOT),
+        view(address[3], (pools,), POOL),
+        view(address[4], (size[4],), RELIEF),
+        view(address[5], (segments,), SEGMENT_ROW),
+        view(address[6], (size[6],), SAVED_LOT),
+        view(address[7], (pools, WIDTH, 2), FLOAT),
+        view(address[8], (pools, WIDTH, 2), FLOAT),
+        view(address[9], (pools, 2, 2), FLOAT),
+        view(address[10], (segments, WIDTH, 2), FLOAT),
+        view(address[11], (WIDTH, events), FLOAT),
+        view(address[12], (STAND, events), FLOAT),
+        view(address[13], (events,), INTEGER),
+        view(address[14], (COUNTS,), INTEGER),
+    )
+    return run(job, at)
 
 
-SOURCES = (arrays, compiled, moves, order, pool, sums)
-compiled_run = compile_cached(_kernel(stamp(SOURCES)))
+compiled_run = compile_cached(kernel, arrays, compiled, moves, order, pool, sums)
 
 
 def advance(job: Job, at: int) -> int:

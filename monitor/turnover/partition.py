@@ -7,13 +7,15 @@ an account. It shares nothing with any other partition, so any number of them ma
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
+from monitor.turnover import amounts, arrays, compiled
 from monitor.turnover.amounts import POWERS
 from monitor.turnover.arrays import (
     COUNTS,
+    CROSS,
     EVENT,
     GAIN,
     HIFO,
@@ -42,6 +44,7 @@ from monitor.turnover.arrays import (
     objects,
 )
 from monitor.turnover.arrays import ESTIMATED as ESTIMATED_FLAG
+from monitor.turnover.compiled import bare, compile_cached
 from monitor.turnover.lots import advance
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
     Numbers = NDArray[np.float64]
+    Records = NDArray[np.void]
 
 # Half of int64: a position and one more fill still fit.
 ROOM = 4.0e18
@@ -60,30 +64,22 @@ SPARE = 12  # decimals more where lots are converted
 QUANTITIES = {"quantity", "left", "came"}
 
 
-@dataclass(frozen=True, slots=True)
-class Legs:
-    """The legs of one partition in order, as columns; quantities are mantissa / 10 ** decimals, or a text in `wide`.
+class Legs(NamedTuple):
+    """The legs of one partition in order, as records (`monitor.turnover.legs.LEG`).
 
-    `pool` is the place in the partition's pools, `transit` numbers the transfers from 0 on, -1 for other legs.
+    `pool` is the place in the partition's pools, `transit` numbers the transfers from 0 on, -1 for other legs; `wide`
+    has the texts of quantities that no int64 holds.
     """
 
+    records: NDArray[np.void]
     pool: Integers
-    time: Integers
-    action: Integers
-    flags: Integers
     transit: Integers
-    units: Numbers
-    mantissa: Integers
-    decimals: Integers
     wide: dict[int, str]
-    value: Numbers
-    gross: Numbers
-    price: Numbers
-    mark: Numbers
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
         """Return how many legs there are."""
-        return len(self.time)
+        return len(self.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,34 +119,69 @@ def whole(legs: Legs, pools: int, least: int = 0, held: float = 0.0) -> tuple[in
     They are int64 where every quantity and every position on the way holds in it, else Python integers. `least` is the
     smallest scale that will do, `held` the greatest size that was there before.
     """
-    mantissa, decimals = legs.mantissa, legs.decimals
-    scale = max(least, int(decimals.max(initial=0)))
+    records, unbounded = legs.records, bool(legs.wide)
+    reach, decimals, remakes = surveyed(records, legs.pool, pools)
+    scale, reach = max(least, decimals), reach + held
     # a conversion spreads what was received over lots in proportion: that takes digits nobody wrote
-    spare = SPARE if np.any(legs.action == REMAKE) else 0
-    reach = _reach(legs, pools) + held
-    if reach * 10.0**scale < ROOM and scale < len(POWERS):
+    spare = SPARE if remakes else 0
+    if not unbounded and reach * 10.0**scale < ROOM and scale < len(POWERS):
         while scale + spare >= len(POWERS) or reach * 10.0 ** (scale + spare) >= ROOM:
             spare -= 1
         scale += spare
-        return scale, mantissa * POWERS[scale - decimals]
-    exact = mantissa.astype(object)
+        return scale, scaled(records, scale)
+    exact, places = records["mantissa"].astype(object), records["decimals"]
     for place, text in legs.wide.items():
         exact[place] = int(text.replace(".", ""))
     # a product such as 0.5 * 2.000 has more decimals than it needs
-    while np.any(ending := (decimals > 0) & (exact % 10 == 0)):
-        exact, decimals = np.where(ending, exact // 10, exact), np.where(ending, decimals - 1, decimals)
-    scale = max(least, int(decimals.max(initial=0))) + spare
-    exact = exact * np.array([10**power for power in (scale - decimals).tolist()], dtype=object)
+    while np.any(ending := (places > 0) & (exact % 10 == 0)):
+        exact, places = np.where(ending, exact // 10, exact), np.where(ending, places - 1, places)
+    scale = max(least, int(places.max(initial=0))) + spare
+    exact = exact * np.array([10**power for power in (scale - places).tolist()], dtype=object)
     fits = scale < len(POWERS) and reach * 10.0**scale < ROOM
     return scale, cast("Integers", exact.astype(np.int64) if fits else exact)
 
 
-def _reach(legs: Legs, pools: int) -> float:
-    """Return the greatest quantity or position there is on the way."""
-    reach = np.abs(legs.units).max(initial=0.0)
-    for pool in range(pools):
-        reach = max(reach, np.abs(np.cumsum(legs.units[legs.pool == pool])).max(initial=0.0))
-    return float(reach)
+def _surveyed(records: Records, pool: Integers, pools: int) -> tuple[float, int, bool]:
+    """Return the greatest quantity or position there is on the way, the most decimals, and if a leg is a conversion."""
+    legs, numbers, held = bare(records), bare(pool), np.zeros(pools)
+    positions, reach, decimals, remakes = bare(held), 0.0, 0, False
+    for place in range(len(legs)):
+        leg, number = legs[place], numbers[place]
+        positions[number] += leg.units
+        reach = max(reach, abs(leg.units), abs(positions[number]))
+        decimals = max(decimals, leg.decimals)
+        remakes = remakes or leg.action == REMAKE
+    return reach, decimals, remakes
+
+
+surveyed = compile_cached(_surveyed, amounts, arrays, compiled)
+
+
+def _scaled(records: Records, scale: int) -> Integers:
+    """Return quantities in units of 10 ** -scale."""
+    quantity, legs = np.empty(len(records), np.int64), bare(records)
+    for place in range(len(legs)):
+        quantity[place] = legs[place].mantissa * POWERS[scale - legs[place].decimals]
+    return quantity
+
+
+scaled = compile_cached(_scaled, amounts, arrays, compiled)
+
+
+def _lowest(quantity: Integers, pool: Integers, pools: int) -> tuple[Integers, Integers]:
+    """Return each pool's first leg, -1 if it has none, and its lowest position, 0 if it is never below."""
+    first, lowest, held = np.full(pools, -1, np.int64), np.zeros(pools, np.int64), np.zeros(pools, np.int64)
+    firsts, lows, positions, amounts, numbers = bare(first), bare(lowest), bare(held), bare(quantity), bare(pool)
+    for place in range(len(amounts)):
+        number = numbers[place]
+        if firsts[number] < 0:
+            firsts[number] = place
+        positions[number] += amounts[place]
+        lows[number] = min(lows[number], positions[number])
+    return first, lowest
+
+
+lowest = compile_cached(_lowest, amounts, arrays, compiled)
 
 
 def shortfalls(legs: Legs, quantity: Integers, unit: float, pools: int, dust: float) -> tuple[Shortfall, ...]:
@@ -158,14 +189,23 @@ def shortfalls(legs: Legs, quantity: Integers, unit: float, pools: int, dust: fl
 
     Up to `dust` it is clipped where it happens; more is an opening the ledger does not tell, at the first mark.
     """
-    found = []
-    for pool in range(pools):
-        places = np.flatnonzero(legs.pool == pool)
-        if len(places) and (missing := -int(np.cumsum(quantity[places]).min())) > 0:
-            first = int(places[0])
-            mark = float(legs.mark[first])
-            found.append(Shortfall(pool, missing, first, mark, clipped=missing / unit * mark <= dust))
+    found, small = [], quantity.dtype != object
+    firsts, lows = lowest(quantity, legs.pool, pools) if small else _lowest_of_any_size(quantity, legs.pool, pools)
+    for pool, (first, low) in enumerate(zip(firsts.tolist(), lows.tolist(), strict=True)):
+        if low < 0:
+            mark = float(legs.records["mark"][first])
+            found.append(Shortfall(pool, -low, first, mark, clipped=-low / unit * mark <= dust))
     return tuple(found)
+
+
+def _lowest_of_any_size(quantity: Integers, pool: Integers, pools: int) -> tuple[Integers, Integers]:
+    """Return the same of Python's integers."""
+    first, low = np.full(pools, -1, np.int64), np.zeros(pools, dtype=object)
+    for number in range(pools):
+        places = np.flatnonzero(pool == number)
+        if len(places):
+            first[number], low[number] = places[0], min(0, int(np.cumsum(quantity[places]).min()))
+    return first, low
 
 
 def prepare(legs: Legs, marks: Marks, terms: Terms, pools: int) -> Finished:
@@ -173,49 +213,63 @@ def prepare(legs: Legs, marks: Marks, terms: Terms, pools: int) -> Finished:
     scale, quantity = whole(legs, pools)
     terms = terms._replace(unit=10.0**scale)
     short = () if terms.signed else shortfalls(legs, quantity, terms.unit, pools, terms.dust)
-    opened = [one for one in short if not one.clipped]
+    opened = sorted((one for one in short if not one.clipped), key=lambda one: one.first)
     at = [one.first for one in opened]
-    leg = np.insert(np.arange(len(legs), dtype=np.int64), at, NONE)
-    columns = event_columns(legs, quantity, pools)
-    inserted: dict[str, list[float]] = {
-        "pool": [one.pool for one in opened],
-        "time": legs.time[at].tolist(),
-        "kind": [GAIN] * len(at),
-        "flags": [ESTIMATED_FLAG] * len(at),
-        "transit": [NONE] * len(at),
-        "quantity": [one.quantity for one in opened],
-        "value": [one.quantity / terms.unit * one.mark for one in opened],
-    }
-    for name, column in columns.items():
-        columns[name] = np.insert(column, at, inserted.get(name, [np.nan] * len(at)))
-    return Finished(lay_out(columns, marks, terms, pools), pools, leg, scale, short)
+    leg = np.arange(legs.size, dtype=np.int64)
+    if at:
+        leg = np.insert(leg, at, NONE)
+    job = lay_out(legs, (leg, quantity), marks, terms, pools)
+    for place, one in zip(np.flatnonzero(leg == NONE).tolist(), opened, strict=True):
+        _open(job.events, place, one, (int(legs.records["time"][one.first]), terms.unit))
+    return Finished(job, pools, leg, scale, short)
 
 
-def event_columns(legs: Legs, quantity: Integers, pools: int) -> dict[str, NDArray[np.generic]]:
-    """Return legs as the columns of events."""
-    return {
-        "pool": legs.pool,
-        "time": legs.time,
-        "kind": legs.action,
-        "flags": legs.flags,
-        "transit": np.where(legs.transit == NONE, NONE, legs.transit + pools),
-        "quantity": quantity,
-        "value": legs.value,
-        "gross": legs.gross,
-        "price": legs.price,
-        # what a movement is worth is the market's mark, which the pool follows by itself
-        "mark": np.where(legs.action == TRADE, legs.mark, np.nan),
-    }
+def _open(events: Table[Event], place: int, one: Shortfall, at: tuple[int, float]) -> None:
+    """Write the event of an opening that nobody told."""
+    time, unit = at
+    cells: dict[str, float] = {"pool": one.pool, "time": time, "kind": GAIN, "flags": ESTIMATED_FLAG, "transit": NONE}
+    cells |= {"quantity": one.quantity, "value": one.quantity / unit * one.mark}
+    for name, value in {**cells, "gross": np.nan, "price": np.nan, "mark": np.nan}.items():
+        if isinstance(events, np.ndarray):
+            events[name][place] = value
+        else:
+            setattr(events[place], name, value)
 
 
-def lay_out(columns: dict[str, NDArray[np.generic]], marks: Marks, terms: Terms, pools: int, lots: int = 0) -> Job:
+def _filled(
+    events: Records, places: Integers, records: Records, numbers: tuple[Integers, Integers, Integers], first: int
+) -> None:
+    """Write the events of legs; the place -1 is left for an opening."""
+    into, order, legs = bare(events), bare(places), bare(records)
+    quantity, pool, transit = bare(numbers[0]), bare(numbers[1]), bare(numbers[2])
+    for at in range(len(order)):
+        place = order[at]
+        if place >= 0:
+            event, leg = into[at], legs[place]
+            event.pool, event.time, event.kind = pool[place], leg.time, leg.action
+            event.flags, event.quantity = leg.flags & (ESTIMATED_FLAG | CROSS), quantity[place]
+            event.transit = transit[place] + first if transit[place] >= 0 else -1
+            event.value, event.gross, event.price = leg.value, leg.gross, leg.price
+            # what a movement is worth is the market's mark, which the pool follows by itself
+            event.mark = leg.mark if leg.action == TRADE else np.nan
+
+
+filled = compile_cached(_filled, amounts, arrays, compiled)
+
+
+def lay_out(  # noqa: PLR0913, PLR0917  what there is to compute, and what was before
+    legs: Legs, events: tuple[Integers, Integers], marks: Marks, terms: Terms, pools: int, lots: int = 0
+) -> Job:
     """Return the job's tables: records for machine code, objects where quantities need Python's integers.
 
-    There is room for `lots` that were open before.
+    `events` are the legs' places, -1 for an opening, and all legs' quantities. There is room for `lots` that were open
+    before.
     """
-    exact = columns["quantity"].dtype == object
-    count, transits = len(columns["time"]), int(columns["transit"].max(initial=NONE)) + 1
-    moves = int(np.count_nonzero(columns["kind"] == SEND))
+    leg, quantity = events
+    exact = quantity.dtype == object
+    count, sent = len(leg), int(legs.transit.max(initial=NONE)) + 1
+    transits = pools + sent if sent else 0
+    moves = int(np.count_nonzero(legs.records["action"] == SEND)) if sent else 0
     every, slots = max(pools, transits), pools * (count // terms.segment + 2)
     spare = 2 * lots + 16
     lengths = (count, len(marks.time), count + moves + spare, every, 2 * count + spare, slots, count + spare)
@@ -229,8 +283,10 @@ def lay_out(columns: dict[str, NDArray[np.generic]], marks: Marks, terms: Terms,
     grids = [np.zeros(shape) for shape in shapes]
     position = np.zeros(count, dtype=object if exact else np.int64)
     job = Job._make([terms, *tables, *grids, position, np.zeros(COUNTS, dtype=np.int64)])
-    for name, column in columns.items():
-        put(job.events, name, column)
+    if exact:
+        _fill_objects(job, legs, leg, quantity, pools)
+    else:
+        filled(cast("Records", job.events), leg, legs.records, (quantity, legs.pool, legs.transit), pools)
     put(job.marks, "time", marks.time)
     put(job.marks, "value", marks.value)
     ranked = terms.method in {HIFO, LOFO}
@@ -241,6 +297,19 @@ def lay_out(columns: dict[str, NDArray[np.generic]], marks: Marks, terms: Terms,
     for place, name in enumerate(("next_mark", "end_mark")):
         put(job.pools, name, np.array([*(bound[place] for bound in marks.bounds), *[0] * (every - pools)]))
     return job
+
+
+def _fill_objects(job: Job, legs: Legs, leg: Integers, quantity: Integers, pools: int) -> None:
+    """Write the events of legs as objects."""
+    for event, place in zip(cast("list[Event]", job.events), leg.tolist(), strict=True):
+        if place == NONE:
+            continue
+        record, transit = legs.records[place], int(legs.transit[place])
+        event.pool, event.time, event.kind = int(legs.pool[place]), int(record["time"]), int(record["action"])
+        event.flags, event.quantity = int(record["flags"]) & (ESTIMATED_FLAG | CROSS), int(quantity[place])
+        event.transit = transit + pools if transit != NONE else NONE
+        event.value, event.gross, event.price = (float(record[name]) for name in ("value", "gross", "price"))
+        event.mark = float(record["mark"]) if event.kind == TRADE else np.nan
 
 
 def put(table: object, name: str, column: NDArray[np.generic]) -> None:

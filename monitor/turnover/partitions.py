@@ -1,30 +1,50 @@
-"""The ordered legs cut into partitions: what can be computed on its own, for each scope.
+"""The ledger cut into partitions: what can be computed on its own, for each scope.
 
 A partition is one asset, or assets that convert into each other, in one book. Scope portfolio has one pool of lots for
 each asset of it, scope account one for each account and asset; only the latter knows transfers between own accounts.
+Legs are made, ordered and valued for some partitions at a time, so that a ledger takes the memory of its greatest one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import polars as pl
 
-from monitor.turnover.arrays import ARRIVE, CROSS, ESTIMATED, NONE, REMAKE, SEND
-from monitor.turnover.legs import ORDER
+from monitor.turnover.arrays import ARRIVE, NONE, REMAKE, SEND
+from monitor.turnover.chains import levels
+from monitor.turnover.fees import read_fees, settled
+from monitor.turnover.ledger import read_ledger
+from monitor.turnover.leg_records import LOCAL, kept, moved_legs, together
+from monitor.turnover.leg_records import Legs as LegRecords
+from monitor.turnover.legs import Task, fill_legs
+from monitor.turnover.market import market, marks, quotes
+from monitor.turnover.movement_legs import movement_legs
+from monitor.turnover.ordering import in_order, mark_first
 from monitor.turnover.partition import Legs
+from monitor.turnover.routes import routed
+from monitor.turnover.valuation import value_legs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
+    import polars as pl
     from numpy.typing import NDArray
 
-    from monitor.turnover.partition import Integers, Numbers
+    from monitor.records import Valuation
+    from monitor.turnover.fees import FeeTable
+    from monitor.turnover.ledger import Ledger
+    from monitor.turnover.leg_records import Records
+    from monitor.turnover.movement_legs import LegRow
+    from monitor.turnover.partition import Integers
+    from monitor.turnover.routes import Routes
+    from monitor.turnover.valuation import Market
 
 MOVES = (SEND, ARRIVE, REMAKE)
-NUMBERS = ("units", "value", "gross", "price", "mark")
+SCOPES = ("portfolio", "account")
+# So many legs are made at a time: many small partitions together, a great one alone.
+BATCH = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,152 +68,218 @@ class Partition:
     origins: Origins
 
 
-def grouped(all_legs: pl.DataFrame, assets: Collection[str] | None = None) -> pl.DataFrame:
-    """Return legs in order within their `part`, a number for each group and book; of `assets` and what they convert to.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The valued legs of some partitions in order, and the number of each one's partition."""
 
-    The first leg of each pool is marked `first`: it is valued whatever it is, for an opening that nobody told.
-    """
-    group = _groups(all_legs)
-    wanted = set(group.values()) if assets is None else {group[asset] for asset in assets if asset in group}
-    chosen = sorted(asset for asset, name in group.items() if name in wanted)
-    found = all_legs if len(chosen) == len(group) else all_legs.filter(pl.col("asset").is_in(chosen))
-    books, accounts = sorted(found["book"].unique()), sorted(found["account"].unique())
-    names = {"asset": chosen, "book": books, "account": accounts}
-    code = {name: pl.col(name).cast(pl.Enum(known)).to_physical().cast(pl.Int64) for name, known in names.items()}
-    groups = pl.Series([chosen.index(group[asset]) for asset in chosen], dtype=pl.Int64)
-    part = pl.lit(groups).gather(code["asset"]) * len(books) + code["book"]
-    found = found.with_columns(part=part, pool=code["asset"] * len(books) + code["book"], owner_code=code["account"])
-    found = found[in_order(found)]
-    alone = (pl.col("pool") * len(accounts) + pl.col("owner_code")).is_first_distinct()
-    together = (2 * pl.col("pool") + pl.col("local")).is_first_distinct() & ~pl.col("local")
-    return found.with_columns(first=alone | together).drop("pool", "owner_code")
-
-
-def in_order(found: pl.DataFrame) -> Integers:
-    """Return the places of legs by part and ORDER.
-
-    Three integers settle all but what shares an instant; only that is sorted by the rest of the order, which is text.
-    """
-    keys = [found[name].to_numpy() for name in ("part", "time_ms", "phase")]
-    order = np.lexsort(keys[::-1])
-    as_before = np.logical_and.reduce([column[order][1:] == column[order][:-1] for column in keys])
-    tied = np.flatnonzero(np.append(as_before, [False]) | np.insert(as_before, 0, [False]))
-    if len(tied):
-        some = found.select("part", *ORDER)[order[tied]].with_row_index("place")
-        order[tied] = order[tied][some.sort("part", *ORDER, nulls_last=True)["place"].to_numpy()]
-    return order
-
-
-def _groups(all_legs: pl.DataFrame) -> dict[str, str]:
-    """Return for every asset the first, by name, of those it converts into: they share lots."""
-    names = {asset: asset for asset in sorted(all_legs["asset"].unique())}
-    moves = all_legs.filter(pl.col("action").is_in([SEND, REMAKE]) & ~pl.col("local")).select(
-        "movement", "action", "asset"
-    )
-    ends = moves.filter(action=SEND).join(moves.filter(action=REMAKE), on="movement")
-    for one, other in sorted(zip(ends["asset"], ends["asset_right"], strict=True)):
-        low, high = sorted((names[one], names[other]))
-        names = {asset: low if name == high else name for asset, name in names.items()}
-    return names
+    legs: LegRecords
+    parts: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
-class _Columns:
-    """All legs as arrays; accounts, assets and kinds as places in sorted lists of names."""
+class Work:
+    """A ledger ready to be computed: where the legs of each partition come from, and what they are valued by.
 
-    integers: dict[str, Integers]
-    numbers: dict[str, Numbers]
-    accounts: list[str]
-    assets: list[str]
-    kinds: tuple[str, ...]
-    wide: dict[int, str]
+    `parts[asset, book]` is a partition's number, -1 for what is not wanted.
+    """
+
+    ledger: Ledger
+    fees: FeeTable
+    routes: Routes
+    moved: LegRecords
+    market: Market
+    marks: pl.DataFrame
+    parts: NDArray[np.int32]
+    keys: tuple[pl.Series, pl.Series]
 
 
-def _columns(valued: pl.DataFrame) -> _Columns:
-    names = {name: sorted(valued[name].unique()) for name in ("account", "asset", "kind")}
-    coded = valued.select(
-        *(pl.col(name).cast(pl.Enum(known)).to_physical().cast(pl.Int64) for name, known in names.items()),
-        *("time_ms", "mantissa", "decimals", "fill", "movement", "action", "local"),
-        flags=ESTIMATED * pl.col("estimated").cast(pl.Int64) + CROSS * pl.col("cross").cast(pl.Int64),
-    )
-    integers = {
-        series.name: series.cast(pl.Int64).fill_null(0 if series.name == "mantissa" else NONE).to_numpy()
-        for series in coded
+def planned(  # noqa: PLR0913, PLR0917  the three tables of the ledger, and what to make of them
+    fills: pl.DataFrame,
+    movements: pl.DataFrame,
+    prices: pl.DataFrame,
+    valuation: Valuation,
+    assets: Collection[str] | None = None,
+    known: pl.DataFrame | None = None,
+) -> Work:
+    """Return the partitions of `assets` and what they convert to (None: of all), ready to be computed one by one.
+
+    `known` are marks (schema.MARKS) to take in the place of those that follow from the prices.
+    """
+    rows = list(movements.iter_rows(named=True))
+    level = levels(rows)
+    legs = [
+        (place, leg) for place, row in enumerate(rows) for leg in movement_legs(row, valuation, level.get(row["id"], 0))
+    ]
+    fees = read_fees(fills["fees"])
+    ledger = read_ledger(fills, valuation, _names([leg for _, leg in legs], prices), fees.names)
+    numbering = ledger.numbering
+    fees = settled(fees, ledger.fills, numbering.assets, ledger.cash)
+    moved = moved_legs([leg for _, leg in legs], [place for place, _ in legs], numbering)
+    parts = _parts(ledger, moved, assets)
+    moved = kept(moved, parts[moved.records["asset"], moved.records["book"]] >= 0)
+    routes = routed(ledger, fees.fees, parts, BATCH)
+    routes.assets[moved.records["asset"]] = True
+    both = quotes(prices, numbering)
+    made = market(both, numbering, valuation, _asked(ledger, routes, moved))
+    wanted = np.flatnonzero(routes.assets & (parts >= 0).any(axis=1)).astype(np.int32)
+    found = marks(made, wanted, prices, list(numbering.assets)) if known is None else known
+    return Work(ledger, fees, routes, moved, made, found, parts, (fills["key"], movements["key"]))
+
+
+def _names(legs: Sequence[LegRow], prices: pl.DataFrame) -> dict[str, set[str | None]]:
+    """Return the names that movements and prices bring."""
+    told = {
+        kind: {cast("str | None", leg[name]) for leg in legs for name in names}
+        for kind, names in {
+            "assets": ("asset", "worth_asset"),
+            "accounts": ("account", "owner"),
+            "exchanges": ("exchange",),
+            "books": ("book",),
+            "kinds": ("kind",),
+        }.items()
     }
-    numbers = {name: valued[name].fill_null(float("nan")).to_numpy() for name in NUMBERS}
-    wide = valued.with_row_index("place").filter(pl.col("wide").is_not_null()).select("place", "wide")
-    return _Columns(integers, numbers, names["account"], names["asset"], tuple(names["kind"]), dict(wide.iter_rows()))
+    told["assets"].update(prices["base"].unique(), prices["quote"].unique())
+    told["exchanges"].update(prices["exchange"].unique())
+    return told
+
+
+def _parts(ledger: Ledger, moved: LegRecords, assets: Collection[str] | None) -> NDArray[np.int32]:
+    """Number the partitions by group and book; -1 for groups without any of the `assets`."""
+    names, count = ledger.numbering.assets, len(ledger.numbering.assets)
+    group, books = _groups(moved, count), len(ledger.numbering.books)
+    parts = (group[:, None] * books + np.arange(books)).astype(np.int32)
+    if assets is not None:
+        chosen = {int(group[names[asset]]) for asset in assets if asset in names}
+        parts[~np.isin(group, sorted(chosen))] = -1
+    return parts
+
+
+def _groups(moved: LegRecords, count: int) -> Integers:
+    """Return for every asset the first, by name, of those it converts into: they share lots."""
+    group = np.arange(count)
+    legs = moved.records[(moved.records["flags"] & LOCAL) == 0]
+    sent, made = legs[legs["action"] == SEND], legs[legs["action"] == REMAKE]
+    becomes = dict(zip(made["origin"].tolist(), made["asset"].tolist(), strict=True))
+    for movement, asset in zip(sent["origin"].tolist(), sent["asset"].tolist(), strict=True):
+        if movement in becomes:
+            low, high = sorted((group[asset], group[becomes[movement]]))
+            group[group == high] = low
+    return group
+
+
+def _asked(ledger: Ledger, routes: Routes, moved: LegRecords) -> NDArray[np.bool_]:
+    """Return which assets may need a price: those with legs, and what trades that are not paid in money are worth."""
+    asked = routes.assets.copy()
+    for codes in (ledger.fills.base, ledger.fills.money, moved.records["worth_asset"]):
+        asked[codes[codes >= 0]] = True
+    return asked
+
+
+def batches(work: Work) -> Iterator[Batch]:
+    """Yield the legs of all partitions, in order and valued: some small ones together, a great one alone."""
+    moved, routes = work.parts[work.moved.records["asset"], work.moved.records["book"]], work.routes
+    for batch in np.unique(routes.batches).tolist():
+        first, last = (int(place) for place in np.flatnonzero(routes.batches == batch)[[0, -1]])
+        if routes.sizes[first : last + 1].any() or ((moved >= first) & (moved <= last)).any():
+            yield _batch(work, moved, batch, (first, last + 1))
+
+
+def _batch(work: Work, moved: Integers, batch: int, span: tuple[int, int]) -> Batch:
+    """Return the legs of the partitions of a span."""
+    routes = work.routes
+    own = slice(int(routes.ends[batch - 1]) if batch else 0, int(routes.ends[batch]))
+    sizes = routes.sizes[span[0] : span[1]]
+    task = Task(routes.picked[own], routes.roles[own], routes.parts[own], span[0], np.cumsum(sizes) - sizes)
+    legs = fill_legs(work.ledger, work.fees, task)
+    legs = together(legs, kept(work.moved, (moved >= span[0]) & (moved < span[1])))
+    parts = work.parts[legs.records["asset"], legs.records["book"]]
+    order = in_order(legs.records, parts, work.keys)
+    if order is not None:
+        places = np.empty_like(order)
+        places[order] = np.arange(len(order))
+        wide = {int(places[place]): text for place, text in legs.wide.items()}
+        legs, parts = LegRecords(legs.records[order], wide), parts[order]
+    mark_first(legs.records, parts, len(work.ledger.numbering.accounts), len(work.ledger.numbering.assets))
+    value_legs(work.market, legs.records)
+    return Batch(legs, parts)
 
 
 def partitions(
-    valued: pl.DataFrame, scopes: Collection[str], together: Collection[tuple[str, str]] = ()
+    work: Work, batch: Batch, scopes: Collection[str], joined: Collection[tuple[str, str]] = ()
 ) -> Iterator[Partition]:
-    """Yield the partitions of ordered, valued legs, for each scope.
+    """Yield the partitions of a batch, for each scope.
 
-    Between the accounts of the (asset, book) in `together` lots have moved, whether or not the legs show it.
+    Between the accounts of the (asset, book) in `joined` lots have moved, whether or not the legs show it.
     """
-    columns = _columns(valued)
-    ends = valued.select(pl.col("part").rle().struct.field("len").cum_sum()).to_series().to_list()
-    books, assets = valued["book"], valued["asset"]
-    for start, end in zip([0, *ends][:-1], ends, strict=True):
-        local = columns.integers["local"][start:end] == 1
+    records, parts = batch.legs.records, batch.parts
+    edges = np.flatnonzero(np.diff(parts)) + 1
+    books, assets = list(work.ledger.numbering.books), list(work.ledger.numbering.assets)
+    for start, end in zip([0, *edges.tolist()], [*edges.tolist(), len(parts)], strict=True):
+        local = (records["flags"][start:end] & LOCAL) != 0
+        pair = (assets[records["asset"][start]], books[records["book"][start]])
         for scope in scopes:
-            whole = scope == "account" or not local.any()
-            chosen = np.arange(start, end) if whole else start + np.flatnonzero(~local)
-            for part in _apart(columns, scope, chosen, joined=(assets[start], books[start]) in together):
-                yield _partition(columns, scope, books[start], part)
+            everything = scope == "account" or not local.any()
+            chosen = slice(start, end) if everything else start + np.flatnonzero(~local)
+            for some in _apart(records, scope, chosen, joined=pair in joined):
+                yield _partition(work, scope, pair[1], (batch.legs, some))
 
 
-def _apart(columns: _Columns, scope: str, chosen: Integers, *, joined: bool) -> list[Integers]:
+def _apart(records: Records, scope: str, chosen: slice | Integers, *, joined: bool) -> list[slice | Integers]:
     """Return legs by account where no lots move between accounts: so each goes, and goes on, by itself."""
-    if scope != "account" or joined or np.isin(columns.integers["action"][chosen], MOVES).any():
-        return [chosen] if len(chosen) else []
-    account = columns.integers["account"][chosen]
-    return [chosen[account == one] for one in np.unique(account)]
+    if scope != "account":
+        return [chosen] if len(records[chosen]) else []
+    account, actions = records["account"][chosen], np.unique(records["action"][chosen])
+    if joined or np.isin(actions, MOVES).any():
+        return [chosen]
+    first = chosen.start if isinstance(chosen, slice) else 0
+    return [first + np.flatnonzero(account == one) for one in np.unique(account)]
+
+
+def _partition(work: Work, scope: str, book: str, where: tuple[LegRecords, slice | Integers]) -> Partition:
+    legs, chosen = where
+    some = legs.records[chosen]
+    assets, accounts = list(work.ledger.numbering.assets), list(work.ledger.numbering.accounts)
+    owner = some["account"].astype(np.int64) if scope == "account" else np.full(len(some), NONE, np.int64)
+    code = owner * len(assets) + some["asset"]
+    codes, pool = _numbered(code)
+    pools = [
+        ("" if owner == NONE else accounts[owner], assets[asset])
+        for owner, asset in (divmod(int(one), len(assets)) for one in codes)
+    ]
+    moving = np.isin(some["action"], MOVES)
+    transit = np.full(len(some), NONE, np.int64)
+    if moving.any():
+        transit[moving] = np.unique(some["origin"][moving], return_inverse=True)[1]
+    found = Legs(some, pool, transit, _wide(legs, chosen))
+    fill = np.where(some["moved"] == 1, NONE, some["origin"])
+    movement = np.where(some["moved"] == 1, some["origin"], NONE)
+    kinds = tuple(work.ledger.numbering.kinds)
+    return Partition(scope, book, pools, found, Origins(kinds, some["kind"].astype(np.int64), fill, movement))
+
+
+def _numbered(code: Integers) -> tuple[Integers, Integers]:
+    """Return the different codes in order, and the place of each leg's among them; most partitions have one."""
+    if (code == code[0]).all():
+        return code[:1], np.zeros(len(code), np.int64)
+    codes, places = np.unique(code, return_inverse=True)
+    return codes, places
+
+
+def _wide(legs: LegRecords, chosen: slice | Integers) -> dict[int, str]:
+    """Return the texts of quantities no int64 holds, by their place in the partition."""
+    if not legs.wide:
+        return {}
+    places = np.arange(len(legs.records))[chosen]
+    at = np.searchsorted(places, list(legs.wide))
+    found = zip(at.tolist(), legs.wide.items(), strict=True)
+    return {where: text for where, (place, text) in found if where < len(places) and places[where] == place}
 
 
 def since(partition: Partition, time: int) -> Partition:
     """Return a partition without its legs before an instant."""
-    start = int(np.searchsorted(partition.legs.time, time))
     legs, origins = partition.legs, partition.origins
-    columns = {item.name: getattr(legs, item.name) for item in fields(legs) if item.name != "wide"}
+    start = int(np.searchsorted(legs.records["time"], time))
     wide = {place - start: text for place, text in legs.wide.items() if place >= start}
-    later = Legs(**{name: column[start:] for name, column in columns.items()}, wide=wide)
+    later = Legs(legs.records[start:], legs.pool[start:], legs.transit[start:], wide)
     rest = (origins.kind[start:], origins.fill[start:], origins.movement[start:])
     return replace(partition, legs=later, origins=Origins(origins.kinds, *rest))
-
-
-def _partition(columns: _Columns, scope: str, book: str, chosen: Integers) -> Partition:
-    part = {name: column[chosen] for name, column in columns.integers.items()}
-    near = {name: column[chosen] for name, column in columns.numbers.items()}
-    owner = part["account"] if scope == "account" else np.full(len(chosen), NONE)
-    codes, pool = np.unique(owner * len(columns.assets) + part["asset"], return_inverse=True)
-    pools = [_name(columns, int(code)) for code in codes]
-    moving = np.isin(part["action"], MOVES)
-    transit = np.full(len(chosen), NONE)
-    transit[moving] = np.unique(part["movement"][moving], return_inverse=True)[1]
-    wide = _wide(columns, chosen)
-    legs = Legs(
-        pool=pool,
-        time=part["time_ms"],
-        action=part["action"],
-        flags=part["flags"],
-        transit=transit,
-        mantissa=part["mantissa"],
-        decimals=part["decimals"],
-        wide=wide,
-        **near,
-    )
-    return Partition(scope, book, pools, legs, Origins(columns.kinds, part["kind"], part["fill"], part["movement"]))
-
-
-def _name(columns: _Columns, code: int) -> tuple[str, str]:
-    account, asset = divmod(code, len(columns.assets))
-    return ("" if account == NONE else columns.accounts[account]), columns.assets[asset]
-
-
-def _wide(columns: _Columns, chosen: NDArray[np.int64]) -> dict[int, str]:
-    """Return the texts of quantities no int64 holds, by their place in the partition."""
-    places = np.searchsorted(chosen, list(columns.wide))
-    found = zip(places.tolist(), columns.wide.items(), strict=True)
-    return {at: text for at, (place, text) in found if at < len(chosen) and chosen[at] == place}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ from monitor.turnover.partition import floats, ints
 from monitor.turnover.state import saved
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,30 +38,76 @@ OPTIONAL = {"closed_ms", "fill", "movement"}
 SHORT = 10**15
 
 
+class Tables:
+    """What the partitions of a batch did, by pool; a table becomes frames when it is first asked for."""
+
+    def __init__(self, done: Sequence[Done]) -> None:
+        """Keep finished partitions, given with their origins and numbers of pools, in order."""
+        self._done = done
+
+    @cached_property
+    def track(self) -> list[pl.DataFrame]:
+        """Return the track of each pool."""
+        return self._frames(TRACK, lambda finished, _: _track(finished))
+
+    @cached_property
+    def segments(self) -> list[pl.DataFrame]:
+        """Return the segments of each pool."""
+        return self._frames(SEGMENTS, _segments)
+
+    @cached_property
+    def lots(self) -> list[pl.DataFrame]:
+        """Return the lots of each pool."""
+        return self._frames(LOTS, _lots)
+
+    @cached_property
+    def reliefs(self) -> list[pl.DataFrame]:
+        """Return the reliefs of each pool."""
+        return self._frames(RELIEFS, _reliefs)
+
+    def _frames(self, schema: Columns, rows_of: Callable[[Finished, Origins], Rows]) -> list[pl.DataFrame]:
+        first = 0
+        parts: list[Rows] = []
+        for finished, origins, count in self._done:
+            ordered = _by_pool(rows_of(finished, origins), count)
+            parts.append({**ordered, "pool": ordered["pool"] + first} if first else ordered)
+            first += count
+        kinds = pl.Series(self._done[0][1].kinds if self._done else (), dtype=pl.String)
+        return _cut(_joined(parts), schema, kinds, first)
+
+
 @dataclass(frozen=True, slots=True)
 class PoolFrames:
     """What one pool's events did: frames with the columns of TRACK, SEGMENTS, LOTS and RELIEFS."""
 
-    track: pl.DataFrame
-    segments: pl.DataFrame
-    lots: pl.DataFrame
-    reliefs: pl.DataFrame
+    tables: Tables
+    place: int
+
+    @property
+    def track(self) -> pl.DataFrame:
+        """Return the running sums after each event."""
+        return self.tables.track[self.place]
+
+    @property
+    def segments(self) -> pl.DataFrame:
+        """Return the stretches of events, as things stood before each."""
+        return self.tables.segments[self.place]
+
+    @property
+    def lots(self) -> pl.DataFrame:
+        """Return the lots as they came in."""
+        return self.tables.lots[self.place]
+
+    @property
+    def reliefs(self) -> pl.DataFrame:
+        """Return what was relieved of lots, and when."""
+        return self.tables.reliefs[self.place]
 
 
 def pool_frames(done: Sequence[Done]) -> list[PoolFrames]:
     """Return the frames of every pool of some partitions, given with their origins and numbers of pools, in order."""
-    tables: dict[str, list[Rows]] = {"track": [], "segments": [], "lots": [], "reliefs": []}
-    first = 0
-    for finished, origins, count in done:
-        made = (_track(finished), _segments(finished, origins), _lots(finished, origins), _reliefs(finished, origins))
-        for name, rows in zip(tables, made, strict=True):
-            ordered = _by_pool(rows, count)
-            tables[name].append({**ordered, "pool": ordered["pool"] + first})
-        first += count
-    kinds = pl.Series(done[0][1].kinds if done else (), dtype=pl.String)
-    schemas = (TRACK, SEGMENTS, LOTS, RELIEFS)
-    cut = [_cut(_joined(rows), schema, kinds, first) for rows, schema in zip(tables.values(), schemas, strict=True)]
-    return [PoolFrames(*frames) for frames in zip(*cut, strict=True)]
+    tables = Tables(done)
+    return [PoolFrames(tables, place) for place in range(sum(count for *_, count in done))]
 
 
 def _by_pool(rows: Rows, pools: int) -> Rows:
@@ -72,6 +119,8 @@ def _by_pool(rows: Rows, pools: int) -> Rows:
 
 
 def _joined(parts: list[Rows]) -> Rows:
+    if len(parts) == 1:
+        return parts[0]
     names = parts[0] if parts else {}
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
 

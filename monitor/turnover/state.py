@@ -25,7 +25,6 @@ from monitor.turnover.arrays import (
 from monitor.turnover.partition import (
     QUANTITIES,
     Finished,
-    event_columns,
     floats,
     ints,
     lay_out,
@@ -145,9 +144,9 @@ def resumed(
     if scale != before or (not terms.signed and _short(legs, quantity, positions)):
         return None
     lots, pool = _open_lots(states, quantity.dtype)
-    job = lay_out(event_columns(legs, quantity, len(states)), marks, terms._replace(unit=10.0**scale), len(states),
-                  len(pool) + elsewhere)  # fmt: skip
-    places = len(legs) + np.arange(len(pool))
+    events = (np.arange(legs.size, dtype=np.int64), quantity)
+    job = lay_out(legs, events, marks, terms._replace(unit=10.0**scale), len(states), len(pool) + elsewhere)
+    places = legs.size + np.arange(len(pool))
     for name, column in lots.items():
         put_first(job.lots, name, column)
     put_first(job.lots, "pool", pool)
@@ -161,7 +160,7 @@ def resumed(
     job.counts[SERIAL] = min(int(state.head["serial"]) for state in known)
     job.counts[SEGMENT_NOW] = min(int(state.head["segment"]) for state in known)
     job.counts[LAST_TIME] = max(int(state.head["before"]) for state in known)
-    return Finished(job, len(states), np.arange(len(legs) + len(pool)), scale, ())
+    return Finished(job, len(states), np.arange(legs.size + len(pool)), scale, ())
 
 
 def _size(states: Sequence[State], name: str, of: Callable[..., float]) -> float:

@@ -8,7 +8,7 @@ Partitions (one asset, or assets that convert into each other, in one book, for 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import polars as pl
@@ -17,24 +17,24 @@ from monitor.clock import iso
 from monitor.errors import UsageError
 from monitor.records import Finding
 from monitor.turnover.arrays import GAIN, METHODS, SEGMENT, TRADE, Terms
-from monitor.turnover.legs import legs
+from monitor.turnover.leg_records import LOCAL
+from monitor.turnover.market import marks_of
 from monitor.turnover.partition import Marks, prepare, run
-from monitor.turnover.partitions import grouped, partitions, since
+from monitor.turnover.partitions import SCOPES, batches, partitions, planned, since
 from monitor.turnover.results import pool_frames, text
 from monitor.turnover.state import extended, loaded, resumed
-from monitor.turnover.valuation import marks as marks_of
-from monitor.turnover.valuation import value_legs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from monitor.records import Valuation
     from monitor.turnover.partition import Finished
-    from monitor.turnover.partitions import Origins, Partition
+    from monitor.turnover.partitions import Batch, Origins, Partition, Work
     from monitor.turnover.results import PoolFrames
 
-BATCH = 1_000_000
-SCOPES = ("portfolio", "account")
+
+# So many legs become frames at a time.
+PORTION = 250_000
 
 
 class PoolKey(NamedTuple):
@@ -88,6 +88,14 @@ class Tracks:
     refused: tuple[PoolKey, ...] = ()
 
 
+class Options(TypedDict, total=False):
+    """What is to be computed: of all assets (None) and both scopes, from nothing, unless said otherwise."""
+
+    assets: Collection[str] | None
+    scopes: Collection[str]
+    plan: Plan
+
+
 class Computed(NamedTuple):
     """A finished partition, its kernel's work and where its events come from."""
 
@@ -96,17 +104,14 @@ class Computed(NamedTuple):
     origins: Origins
 
 
-def recompute(  # noqa: PLR0913  the three tables of the ledger, and what to make of them
+def recompute(
     fills: pl.DataFrame,
     movements: pl.DataFrame,
     prices: pl.DataFrame,
     valuation: Valuation,
-    *,
-    assets: Collection[str] | None = None,
-    scopes: Collection[str] = SCOPES,
-    plan: Plan = EVERYTHING,
+    **options: Unpack[Options],
 ) -> Tracks:
-    """Return the tracks of `assets` (None: of all), computed from nothing but for pools that a plan lets go on.
+    """Return the tracks of `assets` (None: of all), computed from nothing but for pools that a `plan` lets go on.
 
     Fills, movements and prices have the columns of schema.FILLS, MOVEMENTS and PRICES and must be all there are of
     these assets; of pools that go on, all since then. Assets that convert into one of them are computed too. A pool
@@ -117,27 +122,67 @@ def recompute(  # noqa: PLR0913  the three tables of the ledger, and what to mak
     Raises:
         UsageError: the costing method is none of fifo, lifo, hifo, lofo, wac.
     """
+    pieces = list(recompute_by_part(fills, movements, prices, valuation, **options))
+    pools = {key: frames for piece in pieces for key, frames in piece.pools.items()}
+    findings = tuple(finding for piece in (pieces[-1], *pieces[:-1]) for finding in piece.findings)
+    return Tracks(pools, pieces[0].marks, findings, tuple(key for piece in pieces for key in piece.refused))
+
+
+def recompute_by_part(
+    fills: pl.DataFrame,
+    movements: pl.DataFrame,
+    prices: pl.DataFrame,
+    valuation: Valuation,
+    **options: Unpack[Options],
+) -> Iterator[Tracks]:
+    """Yield what `recompute` returns a few partitions at a time, so that whoever lets them go needs little memory.
+
+    The first has all marks and the last the findings of what has no price; those between have pools.
+    """
     if valuation.method not in METHODS:
         raise UsageError(f"{valuation.method!r} is no costing method.", f"Choose one of {', '.join(METHODS)}.")
-    valued = value_legs(grouped(legs(fills, movements, valuation), assets), prices, valuation)
-    marks = marks_of(prices, valued["asset"].unique(), valuation) if plan.marks is None else plan.marks
-    findings, refused = _unpriced(valued), list[PoolKey]()
-    pools: dict[PoolKey, PoolFrames] = {}
-    for batch in _batches(partitions(valued, scopes, plan.together)):
-        done = []
-        for partition in batch:
-            keys = _keys(partition, valuation)
-            if plan.starts and all(plan.starts.get(key, ANEW) is None for key in keys):
-                continue
-            one = _computed(partition, marks, valuation, plan)
-            if one is None:
-                refused += keys
-            else:
-                done.append(one)
-                findings += _short(partition, one.finished, valuation)
-        frames = pool_frames([(one.finished, one.origins, len(one.partition.pools)) for one in done])
-        pools |= dict(zip([key for one in done for key in _keys(one.partition, valuation)], frames, strict=True))
-    return Tracks(pools, marks, tuple(findings), tuple(refused))
+    plan = options.get("plan", EVERYTHING)
+    work = planned(fills, movements, prices, valuation, options.get("assets"), plan.marks)
+    yield Tracks({}, work.marks, ())
+    nothing, marks = work.marks.clear(), _Marks(work.marks)
+    unpriced: dict[str, tuple[int, int]] = {}
+    for batch in batches(work):
+        _note_unpriced(work, batch, unpriced)
+        for some in _portions(partitions(work, batch, options.get("scopes") or SCOPES, plan.together)):
+            done, refused = list[Computed](), list[PoolKey]()
+            for partition in some:
+                keys = _keys(partition, valuation)
+                if plan.starts and all(plan.starts.get(key, ANEW) is None for key in keys):
+                    continue
+                computed = _computed(partition, marks, valuation, plan)
+                if computed is None:
+                    refused += keys
+                else:
+                    done.append(computed)
+            yield _finished(done, refused, nothing, valuation)
+    yield Tracks({}, nothing, tuple(_unpriced(unpriced)))
+
+
+def _portions(parts: Iterable[Partition]) -> Iterator[list[Partition]]:
+    """Yield partitions a few at a time: many small ones become frames at once, a great one alone."""
+    some: list[Partition] = []
+    size = 0
+    for part in parts:
+        if some and size + part.legs.size > PORTION:
+            yield some
+            some, size = [], 0
+        some.append(part)
+        size += part.legs.size
+    if some:
+        yield some
+
+
+def _finished(done: list[Computed], refused: list[PoolKey], marks: pl.DataFrame, valuation: Valuation) -> Tracks:
+    """Return the pools of finished partitions and what was found about them."""
+    frames = pool_frames([(one.finished, one.origins, len(one.partition.pools)) for one in done])
+    keys = [key for one in done for key in _keys(one.partition, valuation)]
+    findings = [finding for one in done for finding in _short(one.partition, one.finished, valuation)]
+    return Tracks(dict(zip(keys, frames, strict=True)), marks, tuple(findings), tuple(refused))
 
 
 def newer_marks(prices: pl.DataFrame, assets: Collection[str], valuation: Valuation) -> pl.DataFrame:
@@ -150,23 +195,9 @@ def _keys(partition: Partition, valuation: Valuation) -> list[PoolKey]:
     return [PoolKey(scope, account, asset, book, method) for account, asset in partition.pools]
 
 
-def _batches(parts: Iterable[Partition]) -> Iterator[list[Partition]]:
-    """Yield partitions in batches of some 10 ** 6 legs: many small ones become frames at once, a great one alone."""
-    batch: list[Partition] = []
-    size = 0
-    for part in parts:
-        if batch and size + len(part.legs) > BATCH:
-            yield batch
-            batch, size = [], 0
-        batch.append(part)
-        size += len(part.legs)
-    if batch:
-        yield batch
-
-
-def _computed(partition: Partition, marks: pl.DataFrame, valuation: Valuation, plan: Plan) -> Computed | None:
+def _computed(partition: Partition, marks: _Marks, valuation: Valuation, plan: Plan) -> Computed | None:
     """Run the kernel over a partition, from its start if it has one; None where that cannot be."""
-    terms, known, keys = _terms(partition.book, valuation), _marks(marks, partition.pools), _keys(partition, valuation)
+    terms, known, keys = _terms(partition.book, valuation), marks.of(partition.pools), _keys(partition, valuation)
     starts = [plan.starts.get(key) or ANEW for key in keys]
     mates = _mates(partition, plan)
     if not any(one.state for one in (*starts, *mates)) and not mates:
@@ -202,17 +233,28 @@ def _terms(book: str, valuation: Valuation) -> Terms:
     return Terms(method, signed=book != "spot", inverse=book == "inverse", dust=dust, unit=1.0, segment=SEGMENT)
 
 
-def _marks(marks: pl.DataFrame, pools: list[tuple[str, str]]) -> Marks:
-    """Return the marks of the pools' assets one after the other."""
-    names, times, values = marks["asset"], marks["time_ms"].to_numpy(), marks["mark"].to_numpy()
-    assets = sorted({asset for _, asset in pools})
-    spans = {asset: (names.search_sorted(asset, "left"), names.search_sorted(asset, "right")) for asset in assets}
-    ends = np.cumsum([end - start for start, end in spans.values()]).tolist()
-    bounds = {
-        asset: (last - (end - start), last) for (asset, (start, end)), last in zip(spans.items(), ends, strict=True)
-    }
-    chosen = np.concatenate([np.arange(*span) for span in spans.values()]).astype(np.int64)
-    return Marks(times[chosen], values[chosen], [bounds[asset] for _, asset in pools])
+class _Marks:
+    """The marks of all assets, and where each one's lie."""
+
+    def __init__(self, marks: pl.DataFrame) -> None:
+        """Look once where the marks of each asset begin and end."""
+        lengths = marks.select(pl.col("asset").rle()).unnest("asset")
+        ends = np.cumsum(lengths["len"].to_numpy()).tolist()
+        self._times, self._values = marks["time_ms"].to_numpy(), marks["mark"].to_numpy()
+        self._spans = dict(zip(lengths["value"], zip([0, *ends[:-1]], ends, strict=True), strict=True)) if ends else {}
+
+    def of(self, pools: list[tuple[str, str]]) -> Marks:
+        """Return the marks of the pools' assets one after the other."""
+        spans = {asset: self._spans.get(asset, (0, 0)) for asset in sorted({asset for _, asset in pools})}
+        ends = np.cumsum([end - start for start, end in spans.values()]).tolist()
+        bounds = {
+            asset: (last - (end - start), last) for (asset, (start, end)), last in zip(spans.items(), ends, strict=True)
+        }
+        times, values = (
+            np.concatenate([column[start:end] for start, end in spans.values()])
+            for column in (self._times, self._values)
+        )
+        return Marks(times, values, [bounds[asset] for _, asset in pools])
 
 
 def _short(partition: Partition, finished: Finished, valuation: Valuation) -> list[Finding]:
@@ -221,7 +263,10 @@ def _short(partition: Partition, finished: Finished, valuation: Valuation) -> li
     for short in finished.shortfalls:
         account, asset = partition.pools[short.pool]
         missing = text(short.quantity, finished.scale)
-        where, moment = f"{asset} on {account}" if account else asset, iso(int(partition.legs.time[short.first]))
+        where, moment = (
+            f"{asset} on {account}" if account else asset,
+            iso(int(partition.legs.records["time"][short.first])),
+        )
         subject = f"{account}:{asset}" if account else asset
         if short.clipped:
             message = f"{where}: {missing} {asset} more left than came in, worth no more than dust; cut off."
@@ -234,10 +279,20 @@ def _short(partition: Partition, finished: Finished, valuation: Valuation) -> li
     return found
 
 
-def _unpriced(valued: pl.DataFrame) -> list[Finding]:
+def _note_unpriced(work: Work, batch: Batch, counted: dict[str, tuple[int, int]]) -> None:
+    """Count the legs without a value by asset, and keep the first's instant."""
+    legs = batch.legs.records
+    missing = legs[np.isnan(legs["value"]) & ((legs["action"] == TRADE) | (legs["action"] == GAIN))]
+    missing = missing[(missing["flags"] & LOCAL) == 0]
+    names = list(work.ledger.numbering.assets)
+    for code in np.unique(missing["asset"]).tolist():
+        times = missing["time"][missing["asset"] == code]
+        count, first = counted.get(names[code], (0, int(times[0])))
+        counted[names[code]] = (count + len(times), min(first, int(times.min())))
+
+
+def _unpriced(counted: Mapping[str, tuple[int, int]]) -> list[Finding]:
     """Say which assets have legs without a value."""
-    missing = valued.filter(pl.col("action").is_in([TRADE, GAIN]) & pl.col("value").is_null() & ~pl.col("local"))
-    counted = missing.group_by("asset").agg(pl.len(), pl.col("time_ms").min()).sort("asset")
     return [
         Finding(
             "unpriced",
@@ -245,5 +300,5 @@ def _unpriced(valued: pl.DataFrame) -> list[Finding]:
             f"{asset}: {count} {'leg has' if count == 1 else 'legs have'} no value, the first at {iso(first)}.",
             f"Give prices of {asset} or of what it was traded for, from before then, in a prices file.",
         )
-        for asset, count, first in counted.iter_rows()
+        for asset, (count, first) in sorted(counted.items())
     ]

@@ -5,49 +5,56 @@ Signs are turned by `copy_negate`: a plain minus would round to the 28 digits of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from decimal import Decimal
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from monitor.exact import exact
-from monitor.turnover.amounts import DIGITS, split
+from monitor.turnover.amounts import DIGITS, NO_INTEGER, split
 
-Cells = dict[str, str | int | None]
-Wide = Callable[[Cells], Decimal]
-
-
-def widened(frame: pl.DataFrame, wide: Wide) -> pl.DataFrame:
-    """Give the rows whose quantity left int64 on the way their exact one, digit by digit."""
-    frame = frame.with_columns(wide=pl.lit(None, dtype=pl.String))
-    narrow, rows = frame.filter(pl.col("mantissa").is_not_null()), frame.filter(pl.col("mantissa").is_null())
-    if rows.is_empty():
-        return frame
-    parts = [split(wide(row)) for row in rows.iter_rows(named=True)]
-    types = {"mantissa": pl.Int64, "decimals": pl.Int64, "wide": pl.String}
-    columns = pl.DataFrame(parts, schema=types, orient="row")
-    return pl.concat([narrow, rows.with_columns(columns[name] for name in types)], how="vertical_relaxed")
+if TYPE_CHECKING:
+    from monitor.turnover.fees import FeeTable
+    from monitor.turnover.ledger import Ledger
 
 
-def _number(row: Cells, name: str) -> Decimal:
-    text = row[name]
-    return exact("0" if text is None else text)
+def exact_parts(quantity: Decimal) -> tuple[int, int, str | None]:
+    """Return mantissa, decimals and, where no int64 holds the mantissa, the text."""
+    mantissa, decimals, text = split(quantity)
+    return (NO_INTEGER if mantissa is None else mantissa), decimals, text
 
 
-def wide_base(row: Cells) -> Decimal:
-    """Return what a fill does to its base: amount less base fee of a purchase, amount and fee of a sale."""
-    size = DIGITS.multiply(_number(row, "amount"), _number(row, "size") if not row["is_coin"] else Decimal(1))
-    signed_size = size if row["side"] == "buy" else size.copy_negate()
-    return DIGITS.subtract(signed_size, _number(row, "of_base")) if row["is_coin"] else signed_size
+class WideFill:
+    """One fill, its texts read as decimals."""
 
+    def __init__(self, ledger: Ledger, table: FeeTable, row: int) -> None:
+        """Look at a row of the fills."""
+        self._ledger, self._table, self._row = ledger, table, row
+        self._is_coin, self._buys = bool(ledger.fills.is_coin[row]), bool(ledger.fills.buys[row])
 
-def wide_quote(row: Cells) -> Decimal:
-    """Return what a fill does to its quote: cost and fee leave on a purchase, cost less fee comes in on a sale."""
-    product = DIGITS.multiply(_number(row, "amount"), _number(row, "price_text"))
-    cost, fee = product if row["cost"] is None else _number(row, "cost"), _number(row, "of_quote")
-    return DIGITS.add(cost, fee).copy_negate() if row["side"] == "buy" else DIGITS.subtract(cost, fee)
+    def base(self) -> Decimal:
+        """Return what a fill does to its base: amount less base fee of a purchase, amount and fee of a sale."""
+        size = Decimal(1) if self._is_coin else self._number("contract_size", "1")
+        amount = DIGITS.multiply(self._number("amount"), size)
+        signed = amount if self._buys else amount.copy_negate()
+        return DIGITS.subtract(signed, self._fee(int(self._ledger.fills.base_fee[self._row])))
 
+    def quote(self) -> Decimal:
+        """Return what a fill does to its quote: cost and fee leave on a purchase, cost less fee comes in on a sale."""
+        product = DIGITS.multiply(self._number("amount"), self._number("price"))
+        cost = self._ledger.texts["cost"].column[self._row]
+        paid, fee = product if cost is None else exact(cost), self._fee(int(self._ledger.fills.quote_fee[self._row]))
+        return DIGITS.add(paid, fee).copy_negate() if self._buys else DIGITS.subtract(paid, fee)
 
-def wide_fee(row: Cells) -> Decimal:
-    """Return what a fee does to the asset it is paid in."""
-    return _number(row, "fee").copy_negate()
+    def fee(self, place: int) -> Decimal:
+        """Return what a fee does to the asset it is paid in."""
+        return self._fee(place).copy_negate()
+
+    def _fee(self, place: int) -> Decimal:
+        if place < 0:
+            return Decimal(0)
+        told = self._table.exact.get(place)
+        return told if told is not None else exact(json.loads(self._ledger.texts["fees"].column[self._row])[0][1])
+
+    def _number(self, name: str, missing: str = "0") -> Decimal:
+        text = self._ledger.texts[name].column[self._row]
+        return exact(missing if text is None else text)

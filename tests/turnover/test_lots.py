@@ -13,11 +13,9 @@ import pytest
 
 from monitor.schema import LOTS, MARKS, RELIEFS, SEGMENTS, SUMS, TRACK
 from monitor.turnover.arrays import Terms
-from monitor.turnover.legs import legs
-from monitor.turnover.partition import Finished, Marks, event_columns, lay_out, run
-from monitor.turnover.partitions import grouped, partitions
+from monitor.turnover.partition import Finished, Marks, lay_out, run
+from monitor.turnover.partitions import batches, partitions, planned
 from monitor.turnover.track import Plan, PoolKey, Start, recompute
-from monitor.turnover.valuation import value_legs
 
 if TYPE_CHECKING:
     from monitor.turnover.track import Tracks
@@ -116,14 +114,14 @@ def test_interpreted_source_gives_the_bits_of_machine_code(desk: Desk, method: s
     """The slow way for quantities of any size runs the same source to the same numbers."""
     busy(desk, 300)
     fills, movements, prices = desk.frames()
-    valued = value_legs(grouped(legs(fills, movements, desk.valuation)), prices, desk.valuation)
-    part = next(partitions(valued, ("portfolio",)))
+    work = planned(fills, movements, prices, desk.valuation)
+    part = next(partitions(work, next(batches(work)), ("portfolio",)))
     marks = Marks(np.array([2 * DAY]), np.array([100.0]), [(0, 1)])
     terms = Terms(METHODS.index(method), signed=True, inverse=False, dust=0.01, unit=1000.0)
     done = []
     for kind in (np.int64, object):
-        quantity = (part.legs.units * 1000).astype(np.int64).astype(kind)
-        job = lay_out(event_columns(part.legs, quantity, 1), marks, terms, 1)
+        quantity = (part.legs.records["units"] * 1000).astype(np.int64).astype(kind)
+        job = lay_out(part.legs, (np.arange(300), quantity), marks, terms, 1)
         done.append(run(Finished(job, 1, np.arange(300), 3, ())).job)
     fast, slow = done
     assert isinstance(slow.events, list)
@@ -184,12 +182,8 @@ def test_a_crumb_of_a_great_lot_is_exact(desk: Desk) -> None:
 def test_kernel_is_compiled_once() -> None:
     """A process that runs after another one loads its machine code and compiles nothing."""
     script = (
-        "import numpy as np;from monitor.turnover import arrays, lots, partition;"
-        "none=np.zeros(0,dtype=np.int64);near=np.zeros(0);"
-        "legs=partition.Legs(none,none,none,none,none,near,none,none,{},near,near,near,near);"
-        "marks=partition.Marks(none,near,[(0,0)]);terms=arrays.Terms(0,False,False,0.0,1.0);"
-        "lots.advance(partition.prepare(legs,marks,terms,1).job,0);"
-        "print(sum(lots.compiled_run.stats.cache_misses.values()))"
+        "from monitor.turnover import compiled, warm;warm.warm();"
+        "print(sum(sum(one.stats.cache_misses.values()) for one in compiled.COMPILED))"
     )
 
     def compiled() -> int:
