@@ -35,7 +35,8 @@ from monitor.store.answers import ends, pools, snapshot
 from monitor.store.database import open_writer
 from monitor.store.ledger import commit_batch, commit_rows
 from monitor.store.reader import open_reader
-from monitor.turnover.measures import State, difference, metrics
+from monitor.turnover.measures import State, difference
+from monitor.turnover.ratios import metrics
 
 if TYPE_CHECKING:
     import sqlite3

@@ -17,8 +17,8 @@ from monitor.records import Finding
 from monitor.store.answers import pools, snapshot
 from monitor.store.findings import findings
 from monitor.turnover.holding import age, holding_time
-from monitor.turnover.measures import metrics, position
 from monitor.turnover.portfolio import counted_once, portfolio_metrics, total, total_position
+from monitor.turnover.ratios import metrics, position
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from monitor.jobs.proof import Hole
     from monitor.jobs.question import Options
     from monitor.jobs.turns import Inquiry, Turn
-    from monitor.turnover.measures import Metrics
+    from monitor.turnover.ratios import Metrics
 
 Answer = dict[str, object]
 

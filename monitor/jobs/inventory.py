@@ -19,7 +19,7 @@ from monitor.store.answers import snapshot, tracks_at
 from monitor.store.averages import average_lot
 from monitor.store.lots import held_lots, mark_at
 from monitor.turnover.holding import OpenLot, age
-from monitor.turnover.measures import ESTIMATED_SHARE, ratio
+from monitor.turnover.ratios import ESTIMATED_SHARE, ratio
 
 if TYPE_CHECKING:
     import sqlite3

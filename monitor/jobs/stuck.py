@@ -16,7 +16,8 @@ from monitor.jobs.question import Question
 from monitor.jobs.turns import inquire
 from monitor.store.answers import snapshot
 from monitor.store.lots import last_relief, origin
-from monitor.turnover.measures import RELIEVED_BY_TRADES, ratio
+from monitor.turnover.measures import RELIEVED_BY_TRADES
+from monitor.turnover.ratios import ratio
 
 if TYPE_CHECKING:
     import sqlite3

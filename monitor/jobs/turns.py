@@ -10,7 +10,7 @@ from monitor.errors import UsageError
 from monitor.jobs.proof import Proof
 from monitor.jobs.question import known, selected
 from monitor.jobs.replays import Doubt, replayed
-from monitor.store import answers
+from monitor.store import answers, peaks
 from monitor.store.averages import average_lot
 from monitor.store.settings import load_valuation
 from monitor.store.touched import touched
@@ -181,8 +181,8 @@ def _detail(inquiry: Inquiry, turn: Turn) -> Detail:
     held = held_by_trades(_reliefs(inquiry, pool)) if turn.sums["fills"] else []
     opened = _open_lots(inquiry, pool, turn.last) if turn.last and turn.last.quantity != "0" else []
     opening = turn.first.inventory_cost if turn.first else 0.0
-    reversion = half_life(answers.grid(connection, pool, window, GRID), window.milliseconds / GRID / 1_000)
-    peak = max(opening, answers.peak(connection, pool, window))
+    reversion = half_life(peaks.grid(connection, pool, window, GRID), window.milliseconds / GRID / 1_000)
+    peak = max(opening, peaks.peak(connection, pool, window))
     return Detail(held, opened, peak, reversion)
 
 

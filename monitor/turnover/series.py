@@ -15,15 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from monitor.clock import DAY
 from monitor.errors import UsageError
-from monitor.turnover.measures import (
-    FEW_EVENTS,
-    GREAT,
-    GREATEST_CANCELLATION,
-    annualised,
-    days_inventory,
-    ratio,
-    status,
-)
+from monitor.turnover.measures import FEW_EVENTS, GREAT, GREATEST_CANCELLATION
+from monitor.turnover.ratios import annualised, days_inventory, ratio, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -142,7 +135,7 @@ def _active(sums: Sums, length: int) -> float | None:
     return sums["active_time"] / length
 
 
-# Metric: the sums it needs beside those of the status, and its formula; null rules as in `measures.metrics`.
+# Metric: the sums it needs beside those of the status, and its formula; null rules as in `ratios.metrics`.
 FLOWS: dict[str, tuple[tuple[str, ...], Formula]] = {
     "turnover": ((), _turnover),
     "days_inventory": ((), _days),

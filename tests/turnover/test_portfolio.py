@@ -6,8 +6,9 @@ import pytest
 
 from monitor.clock import DAY, Window
 from monitor.schema import SUMS
-from monitor.turnover.measures import State, metrics
+from monitor.turnover.measures import State
 from monitor.turnover.portfolio import counted_once, portfolio_metrics, total, total_position
+from monitor.turnover.ratios import metrics
 
 NOTHING = dict.fromkeys(SUMS, 0.0)
 MONTH = Window(0, 30 * DAY)

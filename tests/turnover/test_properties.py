@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from monitor.clock import Window
 from monitor.records import Valuation
 from monitor.schema import SUMS
-from monitor.turnover.measures import State, difference, metrics
+from monitor.turnover.measures import State, difference
 from monitor.turnover.portfolio import portfolio_metrics, total
+from monitor.turnover.ratios import metrics
 
 if TYPE_CHECKING:
     from monitor.turnover.exact_pool import ExactPool
