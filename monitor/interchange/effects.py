@@ -12,6 +12,9 @@ import polars as pl
 
 from monitor.interchange.fees import NO_FEES
 
+# One fee in an asset that is written plainly: by far the most.
+ONE_FEE = r'^\[\["([^"\\]+)","[^"\\]*"\]\]$'
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
@@ -66,6 +69,10 @@ def _legs(frame: pl.DataFrame, column: str) -> pl.DataFrame:
 
 def _fee_assets(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a row for each fee of each row, with `fee_asset`; JSON is read only where an asset is not plain."""
-    charged = frame.filter(pl.col("fees") != NO_FEES)
-    fees = charged["fees"].str.json_decode(pl.List(pl.List(pl.String)))
-    return charged.with_columns(fee_asset=fees).explode("fee_asset").with_columns(pl.col("fee_asset").list.first())
+    charged = frame.filter(pl.col("fees") != NO_FEES).with_columns(fee_asset=pl.col("fees").str.extract(ONE_FEE))
+    odd = charged.filter(pl.col("fee_asset").is_null())
+    if odd.is_empty():
+        return charged
+    fees = odd["fees"].str.json_decode(pl.List(pl.List(pl.String)))
+    several = odd.with_columns(fee_asset=fees).explode("fee_asset").with_columns(pl.col("fee_asset").list.first())
+    return pl.concat([charged.filter(pl.col("fee_asset").is_not_null()), several])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
@@ -58,11 +58,15 @@ DECIMALS = frozenset({"amount", "price", "cost", "contract_size", "value", "rece
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows of one table: `columns` of each tuple (the first is the row's `id`), and the values all rows share."""
+    """Rows of one table: `columns` of each tuple (the first is the row's `id`), and the values all rows share.
+
+    `copies` are columns that hold in every row what another one holds: they are stored, but not handed over twice.
+    """
 
     ledger: Ledger
     columns: tuple[str, ...]
     constants: Mapping[str, Value]
+    copies: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +158,10 @@ def note_effects(
 def _statement(block: Block, now: int) -> str:
     """Return the INSERT; what all rows share is written into it, since binding costs more than storing."""
     constants = {**block.constants, "first_seen_ms": now}
-    names = ", ".join((*block.columns, *constants))
-    values = ", ".join((*("?" * len(block.columns)), *(_literal(value) for value in constants.values())))
+    places = {name: f"?{place}" for place, name in enumerate(block.columns, start=1)}
+    places |= {name: places[other] for name, other in block.copies.items()}
+    names = ", ".join((*places, *constants))
+    values = ", ".join((*places.values(), *(_literal(value) for value in constants.values())))
     return f"INSERT INTO {block.ledger.table} ({names}) VALUES ({values}) ON CONFLICT (account, key) DO NOTHING"
 
 
@@ -179,6 +185,7 @@ def _compare(connection: sqlite3.Connection, block: Block, page: Sequence[Row], 
         if row[0] in fresh:
             continue
         told = {**block.constants, **dict(zip(block.columns, row, strict=True))}
+        told |= {name: told[other] for name, other in block.copies.items()}
         same = _same(connection, ledger, told)
         (known if same else revised).add(cast("int", row[0]))
         if not same:
