@@ -25,6 +25,7 @@ REFUSED = 1
 # Enough to see what is wrong with a file; all of them are in the JSON answer.
 SHOWN = 20
 WRITABLE = click.Path(path_type=Path, dir_okay=False, writable=True)
+FOLDER = click.Path(path_type=Path, file_okay=False, writable=True)
 READABLE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 
 
@@ -173,27 +174,44 @@ class ExportChoices:
 
     events: Path | None
     prices: Path | None
+    partitioned: Path | None
 
 
 @click.command("export", cls=DeskCommand)
 @click.argument("events", type=WRITABLE, required=False)
 @click.option("--prices", type=WRITABLE, metavar="FILE", help="Also, or only, the prices.")
+@click.option("--partitioned", type=FOLDER, metavar="FOLDER", help="Also, or only, Parquet by asset and book.")
 @gathered(ExportChoices)
 def export_events(context: click.Context, chosen: ExportChoices) -> None:
     r"""Write the ledger as an EVENTS file, CSV or (ending in .parquet) Parquet, that `import` reads again.
 
     What such a file cannot tell is said: pending movements, when a transfer arrived, which venue a price is of.
 
+    --partitioned writes FOLDER/asset=BTC/book=spot/{fills,movements,prices}.parquet: all that computing one of them
+    takes.
+
     \b
     Example: monitor export events.csv --prices prices.csv
     """
     if chosen.events is None and chosen.prices is None:
-        context.fail("Name an EVENTS file, --prices FILE, or both.")
+        if chosen.partitioned is None:
+            context.fail("Name an EVENTS file, --prices FILE, --partitioned FOLDER, or several.")
+        _export_partitions(context, chosen.partitioned)
+        return
     from monitor.jobs.interchange import Files
     from monitor.jobs.interchange import export_events as write_files
 
+    if chosen.partitioned is not None:
+        _export_partitions(context, chosen.partitioned)
     with reading(context) as connection:
         summary = write_files(connection, Files(chosen.events, chosen.prices))
     for note in summary.notes:
         say(f"Note: {note}")
     say(f"Wrote {summary.events} events and {summary.prices} prices.")
+
+
+def _export_partitions(context: click.Context, folder: Path) -> None:
+    from monitor.jobs.scatter import export_partitions
+
+    with reading(context) as connection:
+        say(f"Wrote {export_partitions(connection, folder)} partitions.")

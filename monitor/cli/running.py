@@ -81,16 +81,25 @@ async def read_all(settings: Settings, holder: str, *, deep: bool = False) -> Ou
 
 
 @click.command(cls=DeskCommand)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes to compute in; more than one pass the ledger through files beside the database.",
+)
 @click.pass_context
-def rebuild(context: click.Context) -> None:
+def rebuild(context: click.Context, workers: int) -> None:
     r"""Throw away every derived number and work it out again from the ledger; the ledger itself is not touched.
 
+    Any number of workers gives the same numbers, to the last bit.
+
     \b
-    Example: monitor --db desk.db rebuild
+    Example: monitor --db desk.db rebuild --workers 2
     """
     from monitor.jobs.measure import rebuild as measure_again
     from monitor.store.database import open_writer
 
     with open_writer(database_of(choices_of(context)), holder="monitor rebuild") as writer:
-        done = measure_again(writer, SystemClock().now())
+        done = measure_again(writer, SystemClock().now(), workers)
     say(f"Measured {len(done.assets)} assets anew.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from monitor.store.findings import findings, record_finding, resolve_finding
 from monitor.store.track import CUT, TABLES, Derived, PoolKey
@@ -16,28 +16,57 @@ if TYPE_CHECKING:
 
     from monitor.records import Finding
     from monitor.store.track import Rows, Value
-    from monitor.turnover.results import PoolFrames
-    from monitor.turnover.track import PoolKey as Key
     from monitor.turnover.track import Tracks
 
+# A pool's key, whoever made it: scope, account, asset, book, method.
+Key = TypeVar("Key", bound=tuple[str, str, str, str, str])
 # Rows of a frame that are Python objects at one time.
 GLANCE, SLICE = 8, 20_000
 # The findings that a measurement raises, and takes back when they are gone.
 RAISED = frozenset({"missing_opening", "oversell_clipped", "unpriced"})
 
 
+class Frames(Protocol):
+    """The tables of one pool."""
+
+    @property
+    def track(self) -> pl.DataFrame:
+        """Return the running sums after each event."""
+        ...
+
+    @property
+    def segments(self) -> pl.DataFrame:
+        """Return the stretches of events."""
+        ...
+
+    @property
+    def lots(self) -> pl.DataFrame:
+        """Return the lots as they came in."""
+        ...
+
+    @property
+    def reliefs(self) -> pl.DataFrame:
+        """Return what was relieved of lots."""
+        ...
+
+
 def derived(tracks: Tracks) -> Derived:
     """Return tracks as the rows of the derived tables."""
-    marks = {asset: frame for (asset,), frame in tracks.marks.partition_by("asset", as_dict=True).items()}
-    return Derived(pool_rows(tracks.pools), {str(asset): _rows(frame, CUT["marks"]) for asset, frame in marks.items()})
+    return Derived(pool_rows(tracks.pools), marks_rows(tracks.marks))
 
 
-def pool_rows(pools: Mapping[Key, PoolFrames]) -> dict[PoolKey, dict[str, Rows]]:
+def pool_rows(pools: Mapping[Key, Frames]) -> dict[PoolKey, dict[str, Rows]]:
     """Return pools as the rows of their tables."""
     return {
         PoolKey(*key): {table: _rows(getattr(frames, table), CUT[table]) for table in TABLES}
         for key, frames in pools.items()
     }
+
+
+def marks_rows(marks: pl.DataFrame) -> dict[str, Rows]:
+    """Return marks as the rows of each asset."""
+    by_asset = marks.partition_by("asset", as_dict=True)
+    return {str(asset): _rows(frame, CUT["marks"]) for (asset,), frame in by_asset.items()}
 
 
 def _rows(frame: pl.DataFrame, cut: str) -> Rows:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.exact import plain
+from monitor.jobs.anew import compute_all
 from monitor.jobs.continuing import go_on
 from monitor.jobs.derived import derived, note_findings
 from monitor.store.frames import ledger_frames
@@ -70,12 +71,12 @@ def measure(writer: Writer, now: int) -> MeasureSummary:
         return MeasureSummary(tuple(sorted(stale)), log_restatements(connection, before, starts, now), transfers)
 
 
-def rebuild(writer: Writer, now: int) -> MeasureSummary:
-    """Delete every derived row and compute all of it again from the ledger."""
+def rebuild(writer: Writer, now: int, workers: int = 1) -> MeasureSummary:
+    """Compute every derived row again from the ledger, in this process or in `workers` processes: the same rows."""
     transfers = match_transfers(writer, now)
     with writer.transaction() as connection:
         refresh_coverage(connection)
-        return MeasureSummary(_compute(connection, load_valuation(connection), None, now), 0, transfers)
+        return MeasureSummary(_compute(connection, load_valuation(connection), None, now, workers), 0, transfers)
 
 
 def _spread(connection: sqlite3.Connection, valuation: Valuation) -> dict[str, list[Note]]:
@@ -103,17 +104,17 @@ def _terms(valuation: Valuation) -> str:
 
 
 def _compute(
-    connection: sqlite3.Connection, valuation: Valuation, since: Mapping[str, int] | None, now: int
+    connection: sqlite3.Connection, valuation: Valuation, since: Mapping[str, int] | None, now: int, workers: int = 1
 ) -> tuple[str, ...]:
     """Compute the tracks of assets from when they were touched (None: of all assets), and return whose they are."""
-    assets = None if since is None else since.keys()
+    if since is None:
+        done = compute_all(connection, valuation, now, workers)
+        settle(connection, touched(connection))
+        note_measured_with(connection, _terms(valuation))
+        return done
+    assets = since.keys()
     ledger = ledger_frames(connection, assets)
     tracks = recompute(*ledger, valuation, assets=assets)
     replace_tracks(connection, derived(tracks), assets, since)
-    note_findings(
-        connection, tracks.findings, lambda _, subject: assets is None or subject.rpartition(":")[2] in assets, now
-    )
-    if assets is None:
-        settle(connection, touched(connection))
-        note_measured_with(connection, _terms(valuation))
-    return tuple(sorted({key.asset for key in tracks.pools}.union(assets or ())))
+    note_findings(connection, tracks.findings, lambda _, subject: subject.rpartition(":")[2] in assets, now)
+    return tuple(sorted({key.asset for key in tracks.pools}.union(assets)))

@@ -80,7 +80,7 @@ def replace_tracks(
     one, to the last bit of every running sum, nothing before it is written again.
     """
     since = since or {}
-    _delete_others(connection, derived, assets)
+    _delete_others(connection, derived.pools, derived.marks, assets)
     for key, tables in derived.pools.items():
         pool = _pool(connection, key)
         _replace_pool(connection, pool, tables, _unchanged_until(connection, pool, tables, since.get(key.asset)))
@@ -125,16 +125,23 @@ def _cut(connection: sqlite3.Connection, pool: int, tables: Mapping[str, Rows], 
     return _unchanged_until(connection, pool, tables, tail.since)
 
 
-def _delete_others(connection: sqlite3.Connection, derived: Derived, assets: Collection[str] | None) -> None:
+def delete_others(connection: sqlite3.Connection, pools: Collection[PoolKey], marked: Collection[str]) -> None:
+    """Delete all pools but these and the marks of all assets but `marked`, in the open transaction."""
+    _delete_others(connection, pools, marked, None)
+
+
+def _delete_others(
+    connection: sqlite3.Connection, pools: Collection[PoolKey], marks: Collection[str], assets: Collection[str] | None
+) -> None:
     """Delete pools and marks of the assets that brought none; pools that are filled again keep their ids."""
     for pool, *key in connection.execute("SELECT id, scope, account, asset, book, method FROM pools").fetchall():
         ours = assets is None or key[2] in assets
-        if ours and PoolKey(*key) not in derived.pools:
+        if ours and PoolKey(*key) not in pools:
             for table in TABLES:
                 connection.execute(f"DELETE FROM {table} WHERE pool = ?", (pool,))
             connection.execute("DELETE FROM pools WHERE id = ?", (pool,))
     marked = connection.execute("SELECT DISTINCT asset FROM marks").fetchall() if assets is None else zip(assets)
-    gone = [(asset,) for (asset,) in marked if asset not in derived.marks]
+    gone = [(asset,) for (asset,) in marked if asset not in marks]
     connection.executemany("DELETE FROM marks WHERE asset = ?", gone)
 
 

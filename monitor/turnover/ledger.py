@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
+from monitor.turnover.ahead import side_by_side
 from monitor.turnover.arrow import Texts
 from monitor.turnover.compiled import bare, part
 from monitor.turnover.texts import Names, named, renumbered
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 COINS = ("spot", "margin")
 LAST = 2**63 - 1  # a missing sequence comes after all others
+NAMES = ("account", "exchange", "book", "kind", "base", "quote", "settle", "side")
 TEXTS = ("amount", "price", "cost", "contract_size", "fees", "key")
 
 
@@ -102,9 +104,8 @@ def read_ledger(
     fills: pl.DataFrame, valuation: Valuation, others: Mapping[str, Iterable[str | None]], fee_assets: Iterable[str]
 ) -> Ledger:
     """Return fills as arrays; `others` are names from elsewhere (assets, accounts, exchanges, books, kinds)."""
-    found = {
-        name: named(fills[name]) for name in ("account", "exchange", "book", "kind", "base", "quote", "settle", "side")
-    }
+    columns = [fills[name] for name in NAMES]
+    found = dict(zip(NAMES, side_by_side(named, columns, fills.height), strict=True))
     symbols = _option_names(fills, found["book"])
     assets = (*found["base"].names, *found["quote"].names, *found["settle"].names, *symbols.names, *fee_assets)
     numbering = Numbering(
@@ -114,11 +115,11 @@ def read_ledger(
         numbered((*found["book"].names, *others["books"], "spot")),
         numbered((*found["kind"].names, *others["kinds"], "fee", "rebate")),
     )
-    columns = _columns(fills, found, symbols, numbering)
+    made = _columns(fills, found, symbols, numbering)
     texts = {name: Texts(fills[name]) for name in TEXTS}
     empty = frozenset(name for name in TEXTS if fills[name].null_count() == fills.height)
     cash = np.array([name in valuation.cash or name == valuation.currency for name in numbering.assets], dtype=bool)
-    return Ledger(columns, texts, empty, numbering, cash)
+    return Ledger(made, texts, empty, numbering, cash)
 
 
 def _option_names(fills: pl.DataFrame, book: Names) -> Names:

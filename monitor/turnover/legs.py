@@ -14,6 +14,7 @@ import numpy as np
 from monitor.turnover import amounts, compiled
 from monitor.turnover import fees as fee_rules
 from monitor.turnover import ledger as fill_rules
+from monitor.turnover.ahead import side_by_side
 from monitor.turnover.amounts import NO_INTEGER, Amount, plus, signed, times
 from monitor.turnover.arrays import CROSS, FEE, GAIN, TRADE
 from monitor.turnover.compiled import bare, compile_cached, part
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from monitor.turnover.leg_records import Leg, Records
     from monitor.turnover.texts import Codes, Integers
 
+AMOUNTS = ("amount", "price", "cost", "contract_size")
 BASE_ROLE, QUOTE_ROLE, FEE_ROLE = range(3)
 
 
@@ -198,7 +200,7 @@ def fill_legs(ledger: Ledger, table: FeeTable, task: Task) -> Legs:
     if FEE_ROLE in task.roles:
         is_fee = task.roles == FEE_ROLE
         rows = np.where(is_fee, table.fees.row[np.where(is_fee, task.picked, 0)], task.picked)
-    read = Read(*(_amounts(ledger, name, rows) for name in ("amount", "price", "cost", "contract_size")))
+    read = Read._make(side_by_side(lambda name: _amounts(ledger, name, rows), AMOUNTS, len(rows)))
     names, wide = Names(books["spot"], kinds["fee"], kinds["rebate"]), dict[int, str]()
     if write_compiled(records, task, (ledger.fills, table.fees, read), ledger.cash, names):
         for place in np.flatnonzero(records["mantissa"] == NO_INTEGER).tolist():

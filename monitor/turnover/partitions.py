@@ -8,7 +8,7 @@ Legs are made, ordered and valued for some partitions at a time, so that a ledge
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from monitor.turnover.legs import Task, fill_legs
 from monitor.turnover.market import market, marks, quotes
 from monitor.turnover.movement_legs import movement_legs
 from monitor.turnover.ordering import in_order, mark_first
-from monitor.turnover.partition import Legs
+from monitor.turnover.quantities import Legs
 from monitor.turnover.routes import routed
 from monitor.turnover.valuation import value_legs
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 MOVES = (SEND, ARRIVE, REMAKE)
 SCOPES = ("portfolio", "account")
 # So many legs are made at a time: many small partitions together, a great one alone.
-BATCH = 1_000_000
+BATCH = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,16 @@ class Partition:
     pools: list[tuple[str, str]]
     legs: Legs
     origins: Origins
+
+
+class Wanted(NamedTuple):
+    """The assets, with all that convert into them, and the books to be computed; None: all of them."""
+
+    assets: Collection[str] | None = None
+    books: Collection[str] | None = None
+
+
+EVERYTHING = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +108,10 @@ def planned(  # noqa: PLR0913, PLR0917  the three tables of the ledger, and what
     movements: pl.DataFrame,
     prices: pl.DataFrame,
     valuation: Valuation,
-    assets: Collection[str] | None = None,
+    wanted: Wanted = EVERYTHING,
     known: pl.DataFrame | None = None,
 ) -> Work:
-    """Return the partitions of `assets` and what they convert to (None: of all), ready to be computed one by one.
+    """Return the partitions that are wanted, ready to be computed one by one.
 
     `known` are marks (schema.MARKS) to take in the place of those that follow from the prices.
     """
@@ -115,14 +125,14 @@ def planned(  # noqa: PLR0913, PLR0917  the three tables of the ledger, and what
     numbering = ledger.numbering
     fees = settled(fees, ledger.fills, numbering.assets, ledger.cash)
     moved = moved_legs([leg for _, leg in legs], [place for place, _ in legs], numbering)
-    parts = _parts(ledger, moved, assets)
+    parts = _parts(ledger, moved, wanted)
     moved = kept(moved, parts[moved.records["asset"], moved.records["book"]] >= 0)
     routes = routed(ledger, fees.fees, parts, BATCH)
     routes.assets[moved.records["asset"]] = True
     both = quotes(prices, numbering)
     made = market(both, numbering, valuation, _asked(ledger, routes, moved))
-    wanted = np.flatnonzero(routes.assets & (parts >= 0).any(axis=1)).astype(np.int32)
-    found = marks(made, wanted, prices, list(numbering.assets)) if known is None else known
+    marked = np.flatnonzero(routes.assets & (parts >= 0).any(axis=1)).astype(np.int32)
+    found = marks(made, marked, prices, list(numbering.assets)) if known is None else known
     return Work(ledger, fees, routes, moved, made, found, parts, (fills["key"], movements["key"]))
 
 
@@ -143,14 +153,16 @@ def _names(legs: Sequence[LegRow], prices: pl.DataFrame) -> dict[str, set[str | 
     return told
 
 
-def _parts(ledger: Ledger, moved: LegRecords, assets: Collection[str] | None) -> NDArray[np.int32]:
-    """Number the partitions by group and book; -1 for groups without any of the `assets`."""
-    names, count = ledger.numbering.assets, len(ledger.numbering.assets)
-    group, books = _groups(moved, count), len(ledger.numbering.books)
-    parts = (group[:, None] * books + np.arange(books)).astype(np.int32)
-    if assets is not None:
-        chosen = {int(group[names[asset]]) for asset in assets if asset in names}
+def _parts(ledger: Ledger, moved: LegRecords, wanted: Wanted) -> NDArray[np.int32]:
+    """Number the partitions by group and book; -1 for those that are not wanted."""
+    names, books = ledger.numbering.assets, ledger.numbering.books
+    group = _groups(moved, len(names))
+    parts = (group[:, None] * len(books) + np.arange(len(books))).astype(np.int32)
+    if wanted.assets is not None:
+        chosen = {int(group[names[asset]]) for asset in wanted.assets if asset in names}
         parts[~np.isin(group, sorted(chosen))] = -1
+    if wanted.books is not None:
+        parts[:, [place for book, place in books.items() if book not in wanted.books]] = -1
     return parts
 
 

@@ -29,9 +29,9 @@ from monitor.turnover.partition import (
     ints,
     lay_out,
     put_first,
-    whole,
 )
 from monitor.turnover.partitions import Origins
+from monitor.turnover.quantities import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor.turnover.arrays import Job, Terms
-    from monitor.turnover.partition import Integers, Legs, Marks
+    from monitor.turnover.partition import Integers, Marks
+    from monitor.turnover.quantities import Legs
 
 HEAD_INTS = ("segment", "ordinal", "lots", "serial", "before", "active", "open")
 HEAD_FLOATS = ("cost_high", "cost_low", "guessed_high", "guessed_low")

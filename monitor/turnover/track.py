@@ -7,29 +7,28 @@ Partitions (one asset, or assets that convert into each other, in one book, for 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import polars as pl
 
-from monitor.clock import iso
 from monitor.errors import UsageError
-from monitor.records import Finding
-from monitor.turnover.arrays import GAIN, METHODS, SEGMENT, TRADE, Terms
-from monitor.turnover.leg_records import LOCAL
+from monitor.turnover.ahead import MANY, ahead
+from monitor.turnover.arrays import METHODS, SEGMENT, Terms
+from monitor.turnover.findings import Unpriced, note_unpriced, short_findings, unpriced_findings
 from monitor.turnover.market import marks_of
 from monitor.turnover.partition import Marks, prepare, run
-from monitor.turnover.partitions import SCOPES, batches, partitions, planned, since
-from monitor.turnover.results import pool_frames, text
+from monitor.turnover.partitions import SCOPES, Wanted, batches, partitions, planned, since
+from monitor.turnover.results import pool_frames
 from monitor.turnover.state import extended, loaded, resumed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from monitor.records import Valuation
+    from monitor.records import Finding, Valuation
     from monitor.turnover.partition import Finished
-    from monitor.turnover.partitions import Batch, Origins, Partition, Work
+    from monitor.turnover.partitions import Origins, Partition
     from monitor.turnover.results import PoolFrames
 
 
@@ -80,18 +79,21 @@ class Tracks:
     """What was computed: frames for each pool, the marks of its assets, and what a person must know about them.
 
     `refused` pools have no frames: they could not go on from where they were told to and need all their legs.
+    `unpriced` tells by asset and book how many legs have no value, and the first's instant: `findings` say it too.
     """
 
     pools: dict[PoolKey, PoolFrames]
     marks: pl.DataFrame
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
     refused: tuple[PoolKey, ...] = ()
+    unpriced: Mapping[tuple[str, str], Unpriced] = field(default_factory=dict)
 
 
 class Options(TypedDict, total=False):
-    """What is to be computed: of all assets (None) and both scopes, from nothing, unless said otherwise."""
+    """What is to be computed: of all assets and books (None), for both scopes, from nothing, unless said otherwise."""
 
     assets: Collection[str] | None
+    books: Collection[str] | None
     scopes: Collection[str]
     plan: Plan
 
@@ -124,8 +126,10 @@ def recompute(
     """
     pieces = list(recompute_by_part(fills, movements, prices, valuation, **options))
     pools = {key: frames for piece in pieces for key, frames in piece.pools.items()}
-    findings = tuple(finding for piece in (pieces[-1], *pieces[:-1]) for finding in piece.findings)
-    return Tracks(pools, pieces[0].marks, findings, tuple(key for piece in pieces for key in piece.refused))
+    refused = tuple(key for piece in pieces for key in piece.refused)
+    unpriced = pieces[-1].unpriced
+    findings = (*unpriced_findings(unpriced), *(finding for piece in pieces for finding in piece.findings))
+    return Tracks(pools, pieces[0].marks, findings, refused, unpriced)
 
 
 def recompute_by_part(
@@ -137,17 +141,19 @@ def recompute_by_part(
 ) -> Iterator[Tracks]:
     """Yield what `recompute` returns a few partitions at a time, so that whoever lets them go needs little memory.
 
-    The first has all marks and the last the findings of what has no price; those between have pools.
+    The first has all marks and the last what is unpriced, without the findings of it; those between have pools.
     """
     if valuation.method not in METHODS:
         raise UsageError(f"{valuation.method!r} is no costing method.", f"Choose one of {', '.join(METHODS)}.")
     plan = options.get("plan", EVERYTHING)
-    work = planned(fills, movements, prices, valuation, options.get("assets"), plan.marks)
-    yield Tracks({}, work.marks, ())
+    wanted = Wanted(options.get("assets"), options.get("books"))
+    work = planned(fills, movements, prices, valuation, wanted, plan.marks)
+    yield Tracks({}, work.marks)
     nothing, marks = work.marks.clear(), _Marks(work.marks)
-    unpriced: dict[str, tuple[int, int]] = {}
-    for batch in batches(work):
-        _note_unpriced(work, batch, unpriced)
+    unpriced: dict[tuple[str, str], Unpriced] = {}
+    made = batches(work)
+    for batch in ahead(made) if fills.height >= MANY else made:
+        note_unpriced(work, batch, unpriced)
         for some in _portions(partitions(work, batch, options.get("scopes") or SCOPES, plan.together)):
             done, refused = list[Computed](), list[PoolKey]()
             for partition in some:
@@ -160,7 +166,8 @@ def recompute_by_part(
                 else:
                     done.append(computed)
             yield _finished(done, refused, nothing, valuation)
-    yield Tracks({}, nothing, tuple(_unpriced(unpriced)))
+        del batch
+    yield Tracks({}, nothing, unpriced=unpriced)
 
 
 def _portions(parts: Iterable[Partition]) -> Iterator[list[Partition]]:
@@ -181,7 +188,7 @@ def _finished(done: list[Computed], refused: list[PoolKey], marks: pl.DataFrame,
     """Return the pools of finished partitions and what was found about them."""
     frames = pool_frames([(one.finished, one.origins, len(one.partition.pools)) for one in done])
     keys = [key for one in done for key in _keys(one.partition, valuation)]
-    findings = [finding for one in done for finding in _short(one.partition, one.finished, valuation)]
+    findings = [finding for one in done for finding in short_findings(one.partition, one.finished, valuation)]
     return Tracks(dict(zip(keys, frames, strict=True)), marks, tuple(findings), tuple(refused))
 
 
@@ -255,50 +262,3 @@ class _Marks:
             for column in (self._times, self._values)
         )
         return Marks(times, values, [bounds[asset] for _, asset in pools])
-
-
-def _short(partition: Partition, finished: Finished, valuation: Valuation) -> list[Finding]:
-    """Say which pools gave up more than the ledger brought in, and what was made of it."""
-    found = []
-    for short in finished.shortfalls:
-        account, asset = partition.pools[short.pool]
-        missing = text(short.quantity, finished.scale)
-        where, moment = (
-            f"{asset} on {account}" if account else asset,
-            iso(int(partition.legs.records["time"][short.first])),
-        )
-        subject = f"{account}:{asset}" if account else asset
-        if short.clipped:
-            message = f"{where}: {missing} {asset} more left than came in, worth no more than dust; cut off."
-            found.append(Finding("oversell_clipped", subject, message, severity="info"))
-            continue
-        price = "an unknown price" if np.isnan(short.mark) else f"{short.mark:.10g} {valuation.currency} each"
-        message = f"{where}: {missing} {asset} must have been there before {moment}; taken as an opening at {price}."
-        remedy = f"Import the earlier history, or an `opening` event for {asset} with its basis as `value`."
-        found.append(Finding("missing_opening", subject, message, remedy))
-    return found
-
-
-def _note_unpriced(work: Work, batch: Batch, counted: dict[str, tuple[int, int]]) -> None:
-    """Count the legs without a value by asset, and keep the first's instant."""
-    legs = batch.legs.records
-    missing = legs[np.isnan(legs["value"]) & ((legs["action"] == TRADE) | (legs["action"] == GAIN))]
-    missing = missing[(missing["flags"] & LOCAL) == 0]
-    names = list(work.ledger.numbering.assets)
-    for code in np.unique(missing["asset"]).tolist():
-        times = missing["time"][missing["asset"] == code]
-        count, first = counted.get(names[code], (0, int(times[0])))
-        counted[names[code]] = (count + len(times), min(first, int(times.min())))
-
-
-def _unpriced(counted: Mapping[str, tuple[int, int]]) -> list[Finding]:
-    """Say which assets have legs without a value."""
-    return [
-        Finding(
-            "unpriced",
-            asset,
-            f"{asset}: {count} {'leg has' if count == 1 else 'legs have'} no value, the first at {iso(first)}.",
-            f"Give prices of {asset} or of what it was traded for, from before then, in a prices file.",
-        )
-        for asset, (count, first) in sorted(counted.items())
-    ]
