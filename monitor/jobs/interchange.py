@@ -19,7 +19,7 @@ from monitor.interchange.prices import Prices, read_prices
 from monitor.interchange.venues import Venues
 from monitor.interchange.write import write_events, write_prices
 from monitor.jobs.measure import measure
-from monitor.store import bulk
+from monitor.store import bulk, outgoing
 from monitor.store.ledger import check_file_copies, commit_prices
 from monitor.store.settings import load_valuation
 
@@ -246,13 +246,13 @@ def export_events(connection: sqlite3.Connection, files: Files) -> ExportSummary
     if files.events is None and files.prices is None:
         raise UsageError("There is nothing to export.", "Name an events file, --prices FILE, or both.")
     valuation = load_valuation(connection)
-    pages = bulk.event_pages(connection, EXPORT_PAGE)
-    events = write_events(files.events, pages, bulk.EVENT_FIELDS) if files.events else 0
-    valued = bulk.valued_prices(connection, valuation)
+    pages = outgoing.event_pages(connection, EXPORT_PAGE)
+    events = write_events(files.events, pages, outgoing.EVENT_FIELDS) if files.events else 0
+    valued = outgoing.valued_prices(connection, valuation)
     prices = write_prices(files.prices, valued) if files.prices else 0
-    told = bulk.not_carried(connection, valuation) if files.events else {}
+    told = outgoing.not_carried(connection, valuation) if files.events else {}
     notes = [f"{what}: {count}." for what, count in told.items()]
-    venues = bulk.venues_priced(connection) if files.prices else 0
+    venues = outgoing.venues_priced(connection) if files.prices else 0
     if venues > 1:
         notes.append(f"prices of {venues} venues become one series: where venues differ, values may too.")
     return ExportSummary(events, prices, tuple(notes))
