@@ -35,6 +35,7 @@ ON_DATABASE = {
     "query": bench_stored.questions,
     "process": bench_stored.processes,
     "series": bench_stored.lines,
+    "explain": bench_stored.explained,
     "peak": bench_stored.peak,
     "late": bench_stored.late,
     "page": bench_stored.page,

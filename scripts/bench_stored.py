@@ -26,15 +26,17 @@ from monitor.clock import DAY, Window
 from monitor.exchanges.normalise import Origin, fills
 from monitor.jobs import interchange
 from monitor.jobs.answer import turnover_answer
+from monitor.jobs.explain import explain_answer, question_of
 from monitor.jobs.interchange import Files, ImportSummary, import_events
 from monitor.jobs.measure import measure
 from monitor.jobs.series import Wanted, series_answer
 from monitor.records import Batch, Fill, StreamKey
-from monitor.store.answers import pools, snapshot, tracks_at
+from monitor.store.answers import ends, pools, snapshot
 from monitor.store.database import open_writer
 from monitor.store.ledger import commit_batch, commit_rows
 from monitor.store.reader import open_reader
-from monitor.turnover.measures import State, difference, metrics
+from monitor.turnover.measures import State, difference
+from monitor.turnover.ratios import metrics
 
 if TYPE_CHECKING:
     import sqlite3
@@ -53,6 +55,7 @@ PAGE = 1_000
 CLOSE = 1e-9
 LEAST_RATE = 100_000
 MOST_PAGE, MOST_LATE = 60e-3, 0.3
+MOST_EXPLAINED = 3.0 / 10_000
 MOST_MEMORY = 2 * 2**30
 GREAT_ASSET = 1_000_000
 # What `monitor turnover` must do without to start in a blink.
@@ -172,10 +175,8 @@ def _seeks(connection: sqlite3.Connection, wanted: Sequence[object]) -> None:
     """Answer from two seeks a pool, as short as it can be done with the engine's own functions."""
     window = Window(NOW - WEEK, NOW)
     with snapshot(connection):
-        first, last = (tracks_at(connection, wanted, at) for at in (window.start, window.end))  # type: ignore[arg-type]
-        for pool, row in last.items():
-            before = first.get(pool)
-            metrics(difference(State(*before) if before else None, State(*row), window), window, partial=False)
+        for first, last in ends(connection, wanted, window).values():  # type: ignore[arg-type]
+            metrics(difference(State(*first) if first else None, State(*last), window), window, partial=False)
 
 
 def _agree(connection: sqlite3.Connection, stored: Stored, report: Report) -> None:
@@ -245,6 +246,26 @@ def lines(stored: Stored, report: Report) -> None:
     points = sum(len(cast("list[object]", line["points"])) for line in found)
     what, middle = f"rolling series, {len(found)} assets, {points:,} points", median(times)
     report.add(Row(what, len(stored), seconds(middle), spread(times), target="<= 1 s", holds=middle <= 1))
+
+
+def explained(stored: Stored, report: Report) -> None:
+    """Measure the exact explanation of the second asset, from the ledger alone."""
+    asset = NAMES[1]
+    with closing(open_reader(stored.path)) as connection:
+        question = question_of(asset, window=WEEK)
+        answer = turnover_answer(connection, now=NOW, **question)
+        told = []
+        times = timed(lambda: told.append(explain_answer(connection, answer)), least=1, most=3, budget=5.0)
+        events = connection.execute(
+            "SELECT count(*) FROM track JOIN pools ON id = pool WHERE asset = ? AND book = 'spot' AND account = ''",
+            (asset,),
+        ).fetchone()[0]
+    each, agrees = median(times) / events, cast("dict[str, object]", told[0]["comparison"])["agrees"]
+    what = f"explain {asset}, exactly, {events:,} events; agrees with what is stored: {agrees}"
+    report.add(
+        Row(what, len(stored), seconds(median(times)), spread(times), target="<= 3 s for 10,000 events",
+            holds=agrees is True and each <= MOST_EXPLAINED)
+    )  # fmt: skip
 
 
 def page(stored: Stored, report: Report) -> None:

@@ -62,5 +62,12 @@ METRICS: dict[str, Metric] = {
     "job_failed": Metric("count", "failed runs in a row", "job", 0.0, least=0.0),
 }
 OPERATIONAL = frozenset(name for name, metric in METRICS.items() if metric.owner != "asset")
-# The jobs of the service, and the two deeper reads that are noted as jobs of their own.
-JOBS = frozenset({"fills", "balances", "prices", "measure", "alerts", "delivery", "nightly read", "weekly read"})
+# Numbers of one asset that do not add up over several: the portfolio has none.
+OF_ONE_ASSET = frozenset({"unit_turnover", "peak_inventory", "active_share", "half_life", "closing.quantity"})
+# The jobs of the service, and the deeper readings that are noted as jobs of their own.
+JOBS = frozenset(
+    {
+        *("fills", "sweep", "balances", "prices", "measure", "alerts", "delivery"),
+        *("nightly read", "nightly sweep", "weekly read"),
+    }
+)

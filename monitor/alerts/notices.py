@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from monitor.alerts.figures import UNKNOWN, figure, moment, span
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 HEADS = {"firing": "FIRING", "reminder": "STILL FIRING", "resolved": "RESOLVED", "no_data": "NO DATA"}
 # A message that leaves later than this after it was decided says so.
 LATE = 5 * MINUTE
+# Characters of a digest's lines in chat: some services refuse a message of more than 2,000.
+LONGEST_SHORT = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,16 @@ def text(notice: Notice, now: int, *, unannounced: bool = False, page: str = "")
 
 
 def digest(texts: Sequence[tuple[Notice, Text]]) -> Text:
-    """Return many messages as one: the counts, then a line each; the long form holds every message whole."""
+    """Return many messages as one: the counts, then a line each; the long form holds every message whole.
+
+    The short form stays within what chats take at once; what it leaves out it counts.
+    """
     counts = Counter(HEADS[notice.kind].lower() for notice, _ in texts)
     title = f"{len(texts)} alerts: " + ", ".join(f"{number} {head}" for head, number in counts.most_common())
-    short = "\n".join([title, *(one.title for _, one in texts)])
+    lines = [one.title for _, one in texts]
+    fitting = sum(length <= LONGEST_SHORT for length in accumulate(len(line) + 1 for line in lines))
+    more = [f"and {len(lines) - fitting} more", "> monitor alerts list"] if fitting < len(lines) else []
+    short = "\n".join([title, *lines[:fitting], *more])
     return Text(title, short, "\n\n".join([title, *(one.long for _, one in texts)]))
 
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from monitor.alerts.metrics import JOBS, METRICS
+from monitor.alerts.metrics import JOBS, METRICS, OF_ONE_ASSET
 from monitor.alerts.reach import useless
 from monitor.alerts.table import RuleComplaint, Table, did_you_mean
 from monitor.clock import DAY, duration_text
@@ -117,6 +117,8 @@ def _aimed(table: Table, rule: Rule, metric: Metric) -> Rule:
         if job != "*" and job not in JOBS:
             table.wrong("job", f"There is no job {job!r}.", did_you_mean(job, JOBS))
     if scope == "portfolio":
+        if rule.metric in OF_ONE_ASSET:
+            table.wrong("scope", f"{rule.metric} is a number of one asset; the portfolio has none.", "Take scope out.")
         if assets:
             table.wrong("asset", "A rule is about assets or about the portfolio.", "Take asset or scope out.")
         return replace(rule, scope="portfolio", accounts=accounts)

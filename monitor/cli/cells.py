@@ -55,6 +55,16 @@ def ratio_text(value: object) -> str:
     return f"{value:,.2f}" if value == 0 or abs(value) >= SMALLEST else f"{value:.3g}"
 
 
+def span_text(seconds: object) -> str:
+    """Return a length of time in the unit that suits it: `12.00 s`, `3.50 min`, `7.25 h`, `69.03 d`."""
+    if not isinstance(seconds, int | float):
+        return MISSING
+    for unit, length, most in (("s", 1, 60), ("min", 60, 3_600), ("h", 3_600, 86_400)):
+        if seconds < most:
+            return f"{ratio_text(seconds / length)} {unit}"
+    return f"{seconds / 86_400:,.2f} d"
+
+
 def moment_text(value: object) -> str:
     """Return `2026-01-31 08:00:00` of an ISO 8601 instant."""
     return str(value).replace("T", " ")[:19] if value else MISSING

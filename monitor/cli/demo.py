@@ -14,7 +14,7 @@ import click
 
 from monitor.cli.cells import money_text, ratio_text, words
 from monitor.cli.options import DeskCommand, choices_of, gathered
-from monitor.cli.output import Column, Listing, emit, say, show
+from monitor.cli.output import Column, Listing, emit, say, say_findings, show
 from monitor.cli.turnover import days_text
 from monitor.clock import SECOND, SystemClock, iso
 
@@ -104,8 +104,7 @@ def _tell(comparison: Comparison, outcome: Outcome) -> None:
     """Say on standard error what is missing, and whether all numbers agree."""
     for trouble in outcome.troubles:
         say(f"Problem: {trouble}")
-    for finding in comparison.findings:
-        say(f"{finding['severity'].capitalize()}: {finding['message']} {finding['remedy']}".rstrip())
+    say_findings(comparison.findings)
     wrong = [row for row in comparison.rows if row.differs]
     if not wrong:
         say(f"All {len(comparison.rows)} rows agree with the known answer within 1e-9.")

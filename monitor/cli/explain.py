@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from monitor.cli.cells import exact_text, instants, money, ratio_text, word_text, words
+from monitor.cli.cells import exact_text, instants, money, ratio_text, span_text, word_text, words
 from monitor.cli.inventory import price_text, tell
 from monitor.cli.options import DeskCommand, Duration, Instant, choices_of, gathered
 from monitor.cli.output import Column, Listing, Row, emit, say, show
@@ -80,9 +80,10 @@ def show_parts(answer: Numbers, form: str) -> None:
     window = cast("Numbers", answer["window"])
     emit(f"{answer['asset']}, {answer['book']}, {answer['method']}, {window['from']} to {window['to']}: ")
     emit(f"{answer['status']}\n\n" + "".join(f"  {line}\n" for line in cast("list[str]", answer["formula"])) + "\n")
+    emit("".join(f"{line}\n" for line in cast("list[str]", answer["summary"])) + "\n")
     for listing in (
-        _comparison(answer), _curve(answer), _lots(answer, "opened"), _relieved(answer), _lots(answer, "left"),
-        events, _prices(answer),
+        _curve(answer), _lots(answer, "left"), _lots(answer, "opened"), _relieved(answer), events, _prices(answer),
+        _comparison(answer),
     ):  # fmt: skip
         if listing.lines:
             show(listing, form)
@@ -92,10 +93,11 @@ def show_parts(answer: Numbers, form: str) -> None:
 
 
 def _part(answer: Numbers, name: str, title: str, columns: list[Column]) -> Listing:
-    """Return a part as a listing of its newest rows."""
+    """Return a part as a listing of its newest rows; of what is left, of the oldest: that is what is stuck."""
     rows = cast("list[Row]", answer[name])
-    cut = f", the newest {SHOWN} of {len(rows)}" if len(rows) > SHOWN else f": {len(rows)}"
-    return Listing(title + cut, columns, rows, answer, in_table=rows[-SHOWN:])
+    shown, which = (rows[:SHOWN], "oldest") if name == "left" else (rows[-SHOWN:], "newest")
+    cut = f", the {which} {SHOWN} of {len(rows)}" if len(rows) > SHOWN else f": {len(rows)}"
+    return Listing(title + cut, columns, rows, answer, in_table=shown)
 
 
 def _comparison(answer: Numbers) -> Listing:
@@ -128,6 +130,7 @@ def _curve(answer: Numbers) -> Listing:
 def _lots(answer: Numbers, name: str) -> Listing:
     currency = answer["currency"]
     age = [Column("age", "age d", lambda row: ratio_text(row["age"]), figure=True)] if name == "left" else []
+    waits = [money("basis_days", f"basis-days\n{currency} d")] if name == "left" else []
     columns = [
         words("lot", "lot"),
         instants("opened", "opened"),
@@ -136,6 +139,7 @@ def _lots(answer: Numbers, name: str) -> Listing:
         Column("quantity", "quantity", lambda row: exact_text(row["quantity"]), figure=True),
         money("basis", f"basis\n{currency}"),
         Column("unit_basis", f"unit basis\n{currency}", lambda row: price_text(row["unit_basis"]), figure=True),
+        *waits,
         words("estimated", "estimated", rank=1),
     ]
     return _part(answer, name, {"opened": "Lots opened", "left": "Lots left at the end"}[name], columns)
@@ -150,7 +154,7 @@ def _relieved(answer: Numbers) -> Listing:
         instants("opened", "opened", rank=1),
         Column("quantity", "quantity", lambda row: exact_text(row["quantity"]), figure=True),
         money("basis", f"basis\n{answer['currency']}"),
-        Column("held", "held\ns", lambda row: ratio_text(row["held"]), figure=True),
+        Column("held", "held", lambda row: span_text(row["held"]), figure=True),
     ]
     return _part(answer, "relieved", "Lots relieved", columns)
 
@@ -167,7 +171,7 @@ def _events(answer: Numbers) -> Listing:
         Column("change", "change", lambda row: exact_text(row["change"]), figure=True),
         money("value", f"value\n{answer['currency']}"),
         words("value_source", "valued by", rank=1),
-        Column("price_age", "price\nage s", lambda row: ratio_text(row["price_age"]), figure=True, rank=2),
+        Column("price_age", "price\nage", lambda row: span_text(row["price_age"]), figure=True, rank=2),
         words("id", "id", rank=3),
     ]
     return _part(answer, "events", "Fills and movements", columns)
@@ -178,7 +182,7 @@ def _prices(answer: Numbers) -> Listing:
         words("source", "price"),
         words("legs", "legs"),
         money("value", f"value\n{answer['currency']}"),
-        Column("oldest", "oldest\ns", lambda row: ratio_text(row["oldest"]), figure=True),
+        Column("oldest", "oldest", lambda row: span_text(row["oldest"]), figure=True),
     ]
     return _part(answer, "prices", "Valued by", columns)
 

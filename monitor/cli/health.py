@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shutil import disk_usage
 from typing import TYPE_CHECKING
 
 import click
@@ -9,29 +10,42 @@ import click
 from monitor.cli.cells import instants, words
 from monitor.cli.ledger import account_row
 from monitor.cli.options import DeskCommand, choices_of, database_of
-from monitor.cli.output import Listing, Row, say, show
+from monitor.cli.output import STALE_OR_PARTIAL, Listing, Row, say, show
 from monitor.cli.reading import instant, reading
 from monitor.clock import UNITS, SystemClock, duration_text
 from monitor.store import query
 from monitor.store.findings import findings as standing_findings
+from monitor.store.lock import writer_of
 from monitor.store.outbox import channel_states
 from monitor.store.refusals import kept_answers
-from monitor.store.runs import job_states
+from monitor.store.runs import job_states, late_jobs
 from monitor.store.settings import load_valuation
 from monitor.store.streams import gaps as open_gaps
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from monitor.records import Finding
     from monitor.store.outbox import ChannelState
     from monitor.store.refusals import KeptAnswer
     from monitor.store.runs import JobState
 
-STALE_OR_PARTIAL = 4
+# With less SQLite soon cannot write, and what cannot be written cannot be told in the database either.
+LEAST_FREE = 16 * 1024 * 1024
 # What `status` shows as a table; the lists have commands of their own.
-GLANCE = ("as_of", "fills", "movements", "first_fill", "last_fill", "last_success", "open_gaps", "quarantined")
+GLANCE = (
+    "writer",
+    "as_of",
+    "fills",
+    "movements",
+    "first_fill",
+    "last_fill",
+    "last_success",
+    "open_gaps",
+    "quarantined",
+)
 
 
 @click.command(cls=DeskCommand)
@@ -44,8 +58,7 @@ def status(context: click.Context) -> int:
     """
     choices = choices_of(context)
     with reading(context) as connection:
-        answer = status_answer(connection, SystemClock().now())
-    answer = {"database": str(database_of(choices)), **answer}
+        answer = status_answer(connection, SystemClock().now(), database_of(choices))
     rows = [{"what": name.replace("_", " "), "value": answer[name]} for name in ("ok", "database", *GLANCE)]
     listing = Listing("Status", [words("what", "what"), words("value", "value")], rows, answer)
     show(listing, choices.format)
@@ -55,8 +68,9 @@ def status(context: click.Context) -> int:
     return 0 if answer["ok"] else STALE_OR_PARTIAL
 
 
-def status_answer(connection: sqlite3.Connection, now: int) -> dict[str, object]:
+def status_answer(connection: sqlite3.Connection, now: int, database: Path) -> dict[str, object]:
     """Return the state of everything; `problems` says what is stale, incomplete or failing, `ok` that nothing is."""
+    writer = writer_of(database)
     glance, accounts = query.status(connection), query.accounts(connection)
     jobs, channels = job_states(connection), channel_states(connection)
     problems = [
@@ -64,11 +78,20 @@ def status_answer(connection: sqlite3.Connection, now: int) -> dict[str, object]
         *(f"job {job.job} fails: {job.error}" for job in jobs if job.failures),
         *(f"channel {channel.channel}: {channel.dead} messages given up" for channel in channels if channel.dead),
     ]
+    if writer:
+        problems += [
+            f"job {job} has ended no run for {rough_age(now - end)}, although {writer} writes"
+            for job, end in late_jobs(connection, now)
+        ]
+    if (free := disk_usage(database.parent).free) < LEAST_FREE:
+        problems.append(f"only {free // 1024:,} KiB are free on the disk of {database}")
     if glance.quarantined:
         problems.append(f"{glance.quarantined} rows could not be read and are kept aside")
     return {
+        "database": str(database),
         "ok": not problems,
         "as_of": instant(now),
+        "writer": writer,
         "problems": problems,
         "fills": glance.fills,
         "movements": glance.movements,

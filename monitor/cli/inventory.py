@@ -9,7 +9,7 @@ import click
 
 from monitor.cli.cells import MISSING, exact_text, figures, instants, money, money_text, ratio_text, words
 from monitor.cli.options import DeskCommand, Duration, Instant, choices_of, gathered
-from monitor.cli.output import Column, Listing, Row, emit, say, show
+from monitor.cli.output import Column, Listing, Row, emit, say_findings, show
 from monitor.cli.reading import reading, tracks_of
 from monitor.clock import SystemClock
 from monitor.jobs.inventory import inventory_answer
@@ -127,8 +127,7 @@ def stuck(context: click.Context, asked: Waiting) -> None:
 
 def tell(answer: Numbers, form: str) -> None:
     """Say the findings of an answer where a table is shown; JSON has them in it."""
-    for finding in cast("list[dict[str, str]]", answer["findings"]) if form == "table" else ():
-        say(f"{finding['severity'].capitalize()}: {finding['message']} {finding['remedy']}".rstrip())
+    say_findings(cast("list[dict[str, str]]", answer["findings"]) if form == "table" else ())
 
 
 def inventory_listing(answer: Numbers, asked: Held) -> Listing:
@@ -140,7 +139,7 @@ def inventory_listing(answer: Numbers, asked: Held) -> Listing:
     for side in ("long", "short"):
         own = [row for row in rows if row["side"] == side]
         lines += own
-        if own:
+        if totals[side]["positions"]:
             lines.append({**totals[side], "asset": f"{HEADLINE_BOOK if mixed else 'all'} {side}"})
     return Listing(
         f"Inventory at {str(answer['as_of']).replace('T', ' ')[:19]} UTC, {answer['method']}",

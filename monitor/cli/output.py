@@ -12,13 +12,18 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import click
 
 # As a shell reports a program that a closed pipe ended.
 PIPE_CLOSED = 141
+# The exit code of an answer whose data are stale or partial.
+STALE_OR_PARTIAL = 4
+# Findings of one kind that are told each by itself, and names told in one line.
+EACH_BY_ITSELF = 3
+LISTED = 10
 Row = Mapping[str, object]
 
 
@@ -109,3 +114,21 @@ def emit(text: str) -> None:
 def say(text: str) -> None:
     """Write talk, to standard error."""
     click.echo(text, err=True)
+
+
+def say_findings(findings: Iterable[Mapping[str, str]]) -> None:
+    """Say findings on standard error, a line each; more than three that differ in their subject alone are one line."""
+    kinds: dict[tuple[str, str, str], list[Mapping[str, str]]] = {}
+    for finding in findings:
+        kinds.setdefault((finding["code"], finding["severity"], finding["remedy"]), []).append(finding)
+    for (_, severity, remedy), alike in kinds.items():
+        one_line = len(alike) > EACH_BY_ITSELF
+        for finding in alike[:1] if one_line else alike:
+            more = f"So it is with {len(alike) - 1} more: {_named(alike[1:])}." if one_line else ""
+            say(" ".join(part for part in (f"{severity.capitalize()}: {finding['message']}", more, remedy) if part))
+
+
+def _named(findings: Sequence[Mapping[str, str]]) -> str:
+    """Return the subjects of findings, as many as a line takes."""
+    names = [finding["subject"] for finding in findings]
+    return ", ".join(names[:LISTED]) + (" and others" if len(names) > LISTED else "")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from monitor.cli.cells import MISSING, figures, moment_text, money, ratio_text, words
-from monitor.cli.health import STALE_OR_PARTIAL
 from monitor.cli.options import DeskCommand, Duration, Instant, choices_of, gathered
-from monitor.cli.output import Column, Listing, Row, say, show
+from monitor.cli.output import STALE_OR_PARTIAL, Column, Listing, Row, say_findings, show
 from monitor.cli.reading import reading, tracks_of
 from monitor.clock import SystemClock
 from monitor.jobs.answer import turnover_answer
@@ -89,8 +88,7 @@ def turnover(context: click.Context, asked: Asked) -> int:
         answer = answered(connection, question)
     show(turnover_listing(answer, asked.by, asked.book), form)
     found = cast("list[dict[str, str]]", answer["findings"])
-    for finding in found if form == "table" else ():
-        say(f"{finding['severity'].capitalize()}: {finding['message']} {finding['remedy']}".rstrip())
+    say_findings(found if form == "table" else ())
     untrusted = any(finding["code"] in UNTRUSTED for finding in found)
     return STALE_OR_PARTIAL if asked.strict and untrusted else 0
 

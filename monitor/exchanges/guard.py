@@ -185,12 +185,19 @@ class Guard(Exchange):
         marketType: Loose = None,  # noqa: N803 - the name ccxt calls it by
     ) -> Loose:
         """Return the market of an id; an unknown id stays unknown instead of becoming the market asked for."""
+        if marketId is not None and marketId not in self._ids():
+            # Kraken's futures are listed in capitals and told in small letters.
+            other = next((name for name in (str(marketId).upper(), str(marketId).lower()) if name in self._ids()), None)
+            marketId = other or marketId  # noqa: N806 - the name ccxt calls it by
         found = super().safe_market(marketId, market, delimiter, marketType)
         if marketId is None or (market is not None and found is market and same_market(str(marketId), market)):
             return found
         if market is not None and found is market:
             found = super().safe_market(marketId, None, delimiter, marketType or market.get("type"))
         return found if found.get("symbol") in (self.markets or {}) else self._spelt_out(found, marketType)
+
+    def _ids(self) -> Mapping[str, object]:
+        return self.markets_by_id or {}
 
     def _spelt_out(self, unlisted: Loose, kind: str | None) -> Loose:
         """Return an unlisted market with the assets that its id names, and remember it; else unchanged.

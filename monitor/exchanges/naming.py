@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+@lru_cache(maxsize=4096)
 def squash(name: str) -> str:
     """Return a name without punctuation and case: `btc-usdt`, `BTC_USDT` and `BTCUSDT` are one."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
+FIELDS = ("id", "lowercaseId", "symbol", "altname", "wsId", "baseId", "base", "quoteId", "quote")
+
+
 def spellings(market: Mapping[str, object]) -> frozenset[str]:
     """Return the squashed names under which a venue may speak of a market."""
+    # A page has a thousand rows of one market.
+    return _spelt(*(str(market.get(field) or "") for field in FIELDS))
 
-    def text(field: str) -> str:
-        value = market.get(field)
-        return str(value) if value else ""
 
-    names = {
-        text("id"),
-        text("lowercaseId"),
-        text("symbol"),
-        text("altname"),
-        text("wsId"),
-        text("baseId"),
-        text("base"),
-    }
-    names |= {text("baseId") + text("quoteId"), text("base") + text("quote"), text("symbol").partition(":")[0]}
+@lru_cache(maxsize=4096)
+def _spelt(*fields: str) -> frozenset[str]:
+    *names, quote_id, quote = fields
+    _, _, symbol, _, _, base_id, base = names
+    names += [base_id + quote_id, base + quote, symbol.partition(":")[0]]
     return frozenset(squash(name) for name in names if name)
 
 
 # Venues whose linear contracts are counted in units of base, so that an unlisted one has a known size.
-SIZE_ONE = frozenset({"binance", "binanceusdm", "bybit", "bybiteu", "aster", "bingx", "bitget", "hyperliquid", "woo"})
+SIZE_ONE = frozenset({
+    "binance", "binanceusdm", "bybit", "bybiteu", "aster", "bingx", "bitget", "deribit", "hyperliquid", "woo",
+})  # fmt: skip
 # Assets that pairs are quoted in, besides those that the venue's own markets show.
 QUOTES = frozenset({
     "USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI", "EUR", "GBP", "JPY", "KRW", "TRY", "AUD", "BRL", "BTC",

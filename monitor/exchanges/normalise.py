@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from monitor.exact import exact
 from monitor.exchanges.bodies import canonical
+from monitor.exchanges.charges import charges
 from monitor.exchanges.fields import (
     Digests,
     Row,
     Unreadable,
-    fees,
     instant,
     number,
     raw,
@@ -28,6 +28,9 @@ from monitor.exchanges.naming import SIZE_ONE, linear, same_market
 from monitor.exchanges.spoken import priced, side_of
 from monitor.records import Book, Fill, FillKind, Movement, Quarantined, StreamKey
 
+if TYPE_CHECKING:
+    from decimal import Decimal
+
 # The market structure of a symbol, None if the venue has never listed it.
 Markets: TypeAlias = Callable[[str], Mapping[str, object] | None]
 # Fields under which venues name a row's market.
@@ -35,6 +38,8 @@ MARKET_FIELDS = (
     "symbol", "pair", "market", "instId", "instrument_name", "instrumentName", "product_id", "productId", "contract",
     "contract_code", "currency_pair", "currencyPair", "tradingPair", "trading_pair", "book", "ticker", "mkt",
 )  # fmt: skip
+# Deribit states amounts in US dollars or coins, whatever the size of a contract.
+AMOUNTS_IN_UNITS = frozenset({"deribit"})
 # Bybit lists forced closes and charges among executions.
 FORCED = frozenset({"AdlTrade", "BustTrade", "SessionSettlePnL", "Settle", "Delivery"})
 # HitBTC's engine charges in the quote asset and does not repeat it in each row.
@@ -93,8 +98,9 @@ def fill(row: Row, origin: Origin, markets: Markets, digests: Digests) -> Fill:
     """
     symbol = text(row, "symbol") or ""
     market = market_of(symbol, markets(symbol), origin)
+    check_trade(raw_row(row))
     check_market(row, market)
-    side, amount = side_of(row), unsigned(row, "amount")
+    side, amount = side_of(row), unsigned(_sized(row, origin.exchange), "amount")
     info, inverse, contract = raw_row(row), bool(market.get("inverse")), bool(market.get("contract"))
     book = _margin(info) or book_of(market, origin.stream.book)
     trade_id, order_id = text(row, "id"), text(row, "order")
@@ -113,10 +119,10 @@ def fill(row: Row, origin: Origin, markets: Markets, digests: Digests) -> Fill:
         amount=amount,
         price=priced(row, amount),
         cost=None if inverse else stated(row, number(row, "cost")),
-        fees=fees(row, charged_in(market, origin.exchange)),
+        fees=charges(origin.exchange, row, charged_in(market, origin.exchange)),
         kind=_kind(info),
         settle=text(market, "settle"),
-        contract_size=(number(market, "contractSize") or exact(1)) if contract else None,
+        contract_size=contract_size(market, origin.exchange) if contract else None,
         inverse=inverse,
         trade_id=trade_id,
         order_id=order_id,
@@ -147,6 +153,31 @@ def charged_in(market: Mapping[str, object], exchange: str) -> str | None:
     if market.get("contract"):
         return text(market, "settle")
     return text(market, "quote") if exchange in FEES_IN_QUOTE else None
+
+
+def _sized(row: Row, exchange: str) -> Row:
+    """Return a row with its amount, which ccxt leaves out of Kraken's inverse futures."""
+    if exchange != "krakenfutures" or row.get("amount") is not None:
+        return row
+    return {**row, "amount": raw_row(row).get("size")}
+
+
+def contract_size(market: Mapping[str, object], exchange: str) -> Decimal:
+    """Return the units of base (inverse: of quote) by which an amount of this venue counts."""
+    if exchange in AMOUNTS_IN_UNITS:
+        return exact(1)
+    return number(market, "contractSize") or exact(1)
+
+
+def check_trade(info: Row) -> None:
+    """Make sure that a row is an execution.
+
+    Raises:
+        Unreadable: it takes back or corrects an earlier one (Coinbase); which one, only a person can tell.
+    """
+    said = info.get("trade_type")
+    if said in {"REVERSAL", "CORRECTION", "SYNTHETIC"}:
+        raise Unreadable(f"a {said} of another fill")
 
 
 def _usable(trade_id: str | None) -> bool:

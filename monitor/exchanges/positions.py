@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from monitor.errors import AmountError, AnswerUnreadable, VenueUnavailable
 from monitor.exact import exact
 from monitor.exchanges.fields import Row, Unreadable, number, text
-from monitor.exchanges.normalise import book_of
+from monitor.exchanges.normalise import AMOUNTS_IN_UNITS, book_of, contract_size
 from monitor.exchanges.sources import BOOK_PARAMS
 from monitor.records import Position
 
@@ -134,5 +134,5 @@ def position(row: Row, client: Client) -> Position | None:
     if market is None or contracts is None or side not in {"long", "short"}:
         raise AnswerUnreadable(f"{exchange}: a position of {contracts} contracts of {symbol!r}, side {side!r}.")
     signed = -abs(contracts) if side == "short" else abs(contracts)
-    size = size or number(market, "contractSize")
+    size = contract_size(market, exchange) if exchange in AMOUNTS_IN_UNITS or size is None else size
     return Position(str(market["symbol"]), book_of(market, "linear"), signed, size, entry)

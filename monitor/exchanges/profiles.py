@@ -38,7 +38,8 @@ class Profile:
 
     `window` longest span of one call, ms. `page` most rows of one answer (None: learnt while reading). `ask`: send the
     page size as `limit`. `grain` of `since` and `until`, ms. `exclusive_since`: a row at `since` itself is not given.
-    `until` the venue honours an end. `symbol_required` fills are listed per market only. `history` how far back, ms.
+    `until` the venue honours an end, which is sent as `end`. `symbol_required` fills are listed per market only.
+    `history` how far back, ms.
     `walk` the first reading of a market goes by trade id, which needs no windows.
     `id_scope` where trade ids are unique.
     `signs_time` requests carry the venue's time, so our clock is set by it; where a rising number is enough, it is not.
@@ -54,6 +55,7 @@ class Profile:
     grain: int = 1
     exclusive_since: bool = False
     until: bool = True
+    end: str = "until"
     cursor: Cursor | None = None
     symbol_required: bool | None = None
     history: int | None = None
@@ -240,7 +242,10 @@ PROFILES: dict[str, Profile] = {
     ),
     # timestamp is inclusive and in seconds; 500 rows from there, newest first.
     "gemini": Profile(page=500, order="newest", grain=SECOND, until=False, symbol_required=True, tier="proven"),
-    "deribit": Profile(page=100, order="oldest", symbol_required=True, id_scope="exchange", tier="proven"),
+    # By currency and kind instead of by market: there are thousands of options, and expired ones are not listed.
+    "deribit": Profile(
+        page=100, order="oldest", end="end_timestamp", symbol_required=False, id_scope="exchange", tier="proven"
+    ),
     # dust conversions have id 0; 2000 rows from startTime, 10,000 in all.
     "hyperliquid": Profile(page=2000, ask=False, order="oldest", symbol_required=False),
     "bingx": Profile(window=_short(DAY), page=1000, order="newest", symbol_required=True, history=DAY),

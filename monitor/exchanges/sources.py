@@ -32,12 +32,31 @@ BOOK_PARAMS: dict[Book, dict[str, object]] = {
 }
 # What ccxt leaves out unless it is asked for by name: Bybit's executions that are no ordinary trades, yet change the
 # position. https://bybit-exchange.github.io/docs/v5/enum#exectype
-_FORCED = ("Trade", "BlockTrade", "MovePosition", "BustTrade", "AdlTrade", "Settle", "Delivery")
+_FORCED = ("Trade", "BlockTrade", "MovePosition", "BustTrade", "AdlTrade", "Settle", "Delivery", "FutureSpread")
 _BYBIT = tuple({"execType": said} for said in _FORCED)
+# Perpetuals and dated futures are two lists at OKX; either holds linear and inverse ones.
+_OKX: tuple[Mapping[str, object], ...] = ({"type": "swap"}, {"type": "future"})
+
+
+def _deribit(kind: str, *currencies: str) -> tuple[Mapping[str, object], ...]:
+    """Return the calls that list a kind by currency: expired options and futures are in no list of markets."""
+    return tuple({"type": kind, "kind": kind, "currency": one} for one in currencies)
+
+
+# Several calls that together hold a book; one that names a `type` replaces what a book is asked for with otherwise.
 PASSES: dict[tuple[str, Book], tuple[Mapping[str, object], ...]] = {
     ("bybit", "linear"): _BYBIT,
     ("bybit", "inverse"): _BYBIT,
     ("bybit", "option"): _BYBIT,
+    ("okx", "linear"): _OKX,
+    ("okx", "inverse"): _OKX,
+    # Gate's dated futures are another account, which most have not: asking for them would end in an error.
+    ("gate", "linear"): ({"type": "swap", "settle": "usdt"},),
+    ("gate", "inverse"): ({"type": "swap", "settle": "btc"},),
+    ("deribit", "spot"): _deribit("spot", "BTC", "ETH", "USDC", "USDT", "EURR"),
+    ("deribit", "linear"): _deribit("future", "USDC", "USDT"),
+    ("deribit", "inverse"): _deribit("future", "BTC", "ETH"),
+    ("deribit", "option"): _deribit("option", "BTC", "ETH", "USDC"),
 }
 
 
@@ -65,8 +84,9 @@ class FillSource:
     async def _ask(self, window: Window, params: Mapping[str, object], *, timed: bool = True) -> Answer:
         facts, client = self._client.profile, self._client
         since = window.start - (facts.grain if facts.exclusive_since or facts.grain > 1 else 0)
-        end = {"until": window.end - 1} if facts.until and timed else {}
-        family = {} if self.key.symbol and self.key.book != "margin" else BOOK_PARAMS[self.key.book]
+        end = {facts.end: window.end - 1} if facts.until and timed else {}
+        told = "type" in params or (self.key.symbol and self.key.book != "margin")
+        family = {} if told else BOOK_PARAMS[self.key.book]
         return await client.call(
             "fetch_my_trades",
             self.key.symbol or None,

@@ -29,8 +29,10 @@ def side_of(row: Row) -> Side:
         Unreadable: the row does not say.
     """
     said, info = text(row, "side"), raw_row(row)
-    for word in (said, *(text(info, field) for field in SIDE_FIELDS)):
-        if word is not None and (told := _side(word)):
+    if said is not None and (told := _side(said)):
+        return told
+    for field in SIDE_FIELDS:
+        if (word := text(info, field)) is not None and (told := _side(word)):
             return told
     for field in BUYER_FIELDS:
         if isinstance(flag := info.get(field), bool):

@@ -17,7 +17,7 @@ EARLIEST, LATEST = 1_230_768_000_000, 4_102_444_800_000
 TIME_FIELDS = (
     "timestamp", "time", "ts", "executedAt", "tradeTime", "trade_time", "createTime", "create_time", "created_at",
     "createdAt", "created_time", "createdTime", "insertTime", "applyTime", "initiated_time", "event_time", "date",
-    "datetime", "confirmed_at", "updated_at", "updatedAt", "finishTime",
+    "datetime", "confirmed_at", "filledTime", "filledTm", "updated_at", "updatedAt", "finishTime",
 )  # fmt: skip
 # Whole units per second of a plain number, by its number of digits: seconds, milli-, micro- and nanoseconds.
 UNITS = {10: 1, 13: 1_000, 16: 1_000_000, 19: 1_000_000_000}

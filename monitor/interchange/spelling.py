@@ -95,7 +95,7 @@ def pair(text: str, mapping: Mapping, units: tuple[str, str] = ("", "")) -> tupl
         if found and base and quote and separator not in quote:
             return base, quote
     if units[0][-1:].isalpha() and units[1][-1:].isalpha():
-        cuts = [(text[:at], text[at:]) for at in range(1, len(text))]
+        cuts = [(text[:at], text[at:]) for at in range(1, len(text)) if units[0].endswith(text[:at])]
         fitting = [cut for cut in cuts if all(_carries(*both) for both in zip(units, cut, strict=True))]
     else:
         fitting = _cuts(text, mapping)
@@ -107,8 +107,7 @@ def pair(text: str, mapping: Mapping, units: tuple[str, str] = ("", "")) -> tupl
 
 def _carries(text: str, unit: str) -> bool:
     """Tell whether an amount is written in a unit."""
-    bare = text.removesuffix(unit).strip().replace(",", "")
-    return text.endswith(unit) and decimal_text(bare) is not None
+    return text.endswith(unit) and decimal_text(text.removesuffix(unit).strip().replace(",", "")) is not None
 
 
 def _cuts(text: str, mapping: Mapping) -> list[tuple[str, str]]:

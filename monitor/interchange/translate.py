@@ -85,8 +85,10 @@ class Translation:
 
     def text(self, line: Line, name: str) -> str | None:
         """Return what a row has for a column of ours, None for nothing."""
-        found = (line.fields.get(column) for column in self.mapping.columns.get(name, ()))
-        return next((told for told in found if told), None)
+        for column in self.source.mapping.columns.get(name, ()):
+            if told := line.fields.get(column):
+                return told
+        return None
 
     def needed(self, line: Line, name: str) -> str:
         """Return what a row must have.

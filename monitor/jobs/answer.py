@@ -17,8 +17,8 @@ from monitor.records import Finding
 from monitor.store.answers import pools, snapshot
 from monitor.store.findings import findings
 from monitor.turnover.holding import age, holding_time
-from monitor.turnover.measures import metrics, position
 from monitor.turnover.portfolio import counted_once, portfolio_metrics, total, total_position
+from monitor.turnover.ratios import metrics, position
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from monitor.jobs.proof import Hole
     from monitor.jobs.question import Options
     from monitor.jobs.turns import Inquiry, Turn
-    from monitor.turnover.measures import Metrics
+    from monitor.turnover.ratios import Metrics
 
 Answer = dict[str, object]
 
@@ -71,8 +71,7 @@ def _spans(holes: Sequence[Hole]) -> list[dict[str, str]]:
 def _row(inquiry: Inquiry, turn: Turn) -> Metrics:
     """Return the numbers of one pool."""
     pool, window, detail = turn.pool, inquiry.window, turn.detail
-    accounts = [pool.account] if pool.account else sorted(inquiry.proof.holders.get(pool.asset, ()))
-    until = inquiry.proof.complete_until(accounts, inquiry.now)
+    until = inquiry.until(pool)
     row = {
         "asset": pool.asset,
         "book": pool.book,
@@ -81,7 +80,7 @@ def _row(inquiry: Inquiry, turn: Turn) -> Metrics:
         "holding_time": holding_time(turn.sums, detail.held if detail else None),
         "opening": position(turn.first),
         "closing": position(turn.last),
-        "freshness": {"fills_complete_until": None if until is None else iso(until), "gaps": len(turn.holes)},
+        "freshness": {"fills_complete_until": until, "gaps": len(turn.holes)},
     }
     if detail:
         row |= {

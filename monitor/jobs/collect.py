@@ -22,10 +22,11 @@ from monitor.errors import (
 from monitor.exchanges.collector import collect
 from monitor.exchanges.plan import NIGHTLY_OVERLAP, POLL_OVERLAP, WEEKLY_OVERLAP, spans
 from monitor.exchanges.sources import FillSource, TransactionSource, transaction_method
+from monitor.exchanges.symbols import everything
 from monitor.jobs.extra_streams import ExtraStreams
 from monitor.jobs.looks import look
 from monitor.jobs.quotes import Wanted, backfill
-from monitor.jobs.reach import reach, subject_of, tell_account, tell_stream
+from monitor.jobs.reach import reach, subject_of, tell_account, tell_stream, tell_unlisted
 from monitor.jobs.troubles import AGAIN, Troubles
 from monitor.jobs.universe import market_keys
 from monitor.records import Account, Book, Finding, Stream, StreamKey, StreamKind, Valuation
@@ -134,6 +135,7 @@ class _Run:
         self.rows = 0
         self.first: int | None = None
         self.known: dict[StreamKey, Stream] = {}
+        self.listed: frozenset[str] = frozenset()
 
     async def summary(self) -> Summary:
         """Read the account and return what it brought; only a failing database stops the others."""
@@ -165,6 +167,7 @@ class _Run:
 
     async def _read(self, client: Client) -> None:
         now = await client.server_time()
+        self.listed = frozenset(client.exchange.markets)
         self.known = {one.key: one for one in streams.streams(self.writer.connection, self.account.name)}
         if self.options.balances:
             missing = await look(self.connections, self.account, client, retry=self.options.retry)
@@ -218,6 +221,11 @@ class _Run:
         if not required:
             return [] if self.options.sweep == "only" else [whole]
         markets = client.exchange.markets.values()
+        if not everything(markets, book):
+            streams.mark(self.writer, whole, "unsupported", None, self.clock.now())
+            message = f"{self.account.exchange} lists no {book} market through ccxt: its {book} fills are not read."
+            self._find("unsupported", whole, message, "Import them, or take the book out of the account's settings.")
+            return []
         return market_keys(self.writer, self.account, book, markets, self.options.sweep)
 
     async def _needs_symbol(self, client: Client, key: StreamKey) -> bool:
@@ -256,6 +264,8 @@ class _Run:
         holes = 0
         async for batch in collect(source, todo):
             commit = ledger.commit_batch(self.writer, batch, self.clock.now())
+            if unlisted := {fill.symbol for fill in batch.fills} - self.listed:
+                tell_unlisted(self.writer, self.account, unlisted, self.clock.now())
             self.rows += commit.new
             self.total = replace(
                 self.total, new=self.total.new + commit.new, revised=self.total.revised + commit.revised

@@ -114,7 +114,7 @@ def relieved(told: Told) -> list[Numbers]:
 
 
 def left(told: Told) -> list[Numbers]:
-    """Return the lots that are open at the window's end with their age in days, the oldest first."""
+    """Return the lots that are open at the window's end, with age in days and basis-days, the oldest first."""
     pool, end = told.exact.pool, told.window.end
     step = None if pool is None else step_before(pool, end)
     if pool is None or step is None or step.quantity == 0:
@@ -124,7 +124,7 @@ def left(told: Told) -> list[Numbers]:
         lot = next(lot for lot in reversed(pool.lots) if lot.entered < end)
         opened = step.opened or ZERO
         row = _lot(told, lot, abs(step.quantity), None if step.unpriced else step.cost)
-        return [row | {"opened": iso(int(opened)), "age": float((end - opened) / DAY)}]
+        return [row | {"opened": iso(int(opened)), **_weight(step.cost if not step.unpriced else None, end - opened)}]
     gone: dict[int, list[ExactRelief]] = {}
     for relief in told.reliefs:
         gone.setdefault(relief.lot, []).append(relief)
@@ -136,12 +136,13 @@ def left(told: Told) -> list[Numbers]:
         if units := lot.came - sum((part.quantity for part in parts), ZERO):
             taken = sum((part.basis or ZERO for part in parts), ZERO)
             basis = None if lot.came_basis is None else lot.came_basis - taken
-            found.append((lot, _lot(told, lot, units, basis) | {"age": _age(lot, end)}))
+            row = _lot(told, lot, units, basis) | _weight(basis, end - lot.opened)
+            found.append((lot, row | {"event": _event_of(told, lot.leg)}))
     return [row for _, row in sorted(found, key=lambda one: (one[0].opened, one[0].number))]
 
 
-def _age(lot: ExactLot, instant: int) -> float:
-    return float((instant - lot.opened) / DAY)
+def _weight(basis: Decimal | None, age: Decimal) -> Numbers:
+    return {"age": float(age / DAY), "basis_days": None if basis is None else float(basis * age / DAY)}
 
 
 def _lot(told: Told, lot: ExactLot, units: Decimal, basis: Decimal | None) -> Numbers:

@@ -15,11 +15,13 @@ from monitor.exact import CONTEXT
 from monitor.jobs.exact_figures import compared, figures
 from monitor.jobs.exact_lots import Told, curve, events, left, opened, prices_used, relieved
 from monitor.jobs.exact_question import exact_answer, exact_rows
+from monitor.jobs.exact_summary import summary
 from monitor.jobs.question import HEADLINE_BOOK
 from monitor.store.answers import snapshot
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from monitor.jobs.answer import Answer
     from monitor.jobs.exact_figures import Figures, Numbers
@@ -78,19 +80,21 @@ def _explained(answer: Answer, row: Numbers, told: Told) -> Numbers:
     comparison = compared(computed, row)
     if any(finding["code"] == "restating" for finding in found):
         comparison["agrees"] = None
+    steps, lots = curve(told), left(told)
     return {
         **{name: row[name] for name in ("asset", "book", "account", "status")},
         **{name: answer[name] for name in ("currency", "method", "as_of", "window")},
         "formula": formula(computed, window),
         "figures": {name: None if value is None else float(value) for name, value in computed.items()},
+        "summary": summary(told, steps, lots, str(answer["currency"])),
         "comparison": comparison,
-        "curve": curve(told),
+        "curve": steps,
         "opened": opened(told),
         "relieved": relieved(told),
-        "left": left(told),
+        "left": lots,
         "events": events(told),
         "prices": prices_used(told),
-        "estimated": _estimated(told, row),
+        "estimated": _estimated(told, row, lots),
         "missing": _missing(told, span),
         "findings": [*found, *_disagreement(comparison, row)],
     }
@@ -109,12 +113,12 @@ def formula(computed: Figures, window: Window) -> list[str]:
     ]
 
 
-def _estimated(told: Told, row: Numbers) -> Numbers:
+def _estimated(told: Told, row: Numbers, lots: Sequence[Numbers]) -> Numbers:
     """Return what rests on a guess: the share, the lots whose basis is estimated, and implied openings."""
     short = told.exact.book.shortages.get(told.exact.pool.key) if told.exact.pool else None
     return {
         "share": row["estimated_share"],
-        "lots": [lot for lot in left(told) if lot["estimated"]],
+        "lots": [lot for lot in lots if lot["estimated"]],
         "missing_opening": None
         if short is None
         else {

@@ -166,7 +166,7 @@ def _doubts(writer: Writer, events: Events | None, now: int) -> list[str]:
     known = {account for account in _venues(writer.connection).exchanges if account in accounts}
     counts = {account: check_file_copies(writer, account, now) for account in sorted(known)}
     return [
-        f"{count} fills of {account} in files may be fills its exchange told too: see monitor findings."
+        f"{count} imported rows of {account} may be rows its exchange told too: see monitor findings."
         for account, count in counts.items()
         if count
     ]

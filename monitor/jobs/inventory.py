@@ -11,6 +11,7 @@ from math import fsum
 from typing import TYPE_CHECKING, Unpack
 
 from monitor.clock import iso
+from monitor.jobs import entries
 from monitor.jobs.answer import turnover_answer
 from monitor.jobs.question import Question
 from monitor.jobs.turns import inquire
@@ -18,7 +19,7 @@ from monitor.store.answers import snapshot, tracks_at
 from monitor.store.averages import average_lot
 from monitor.store.lots import held_lots, mark_at
 from monitor.turnover.holding import OpenLot, age
-from monitor.turnover.measures import ESTIMATED_SHARE, ratio
+from monitor.turnover.ratios import ESTIMATED_SHARE, ratio
 
 if TYPE_CHECKING:
     import sqlite3
@@ -34,12 +35,16 @@ Numbers = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One pool that holds something: its last event, its open lots and its mark."""
+    """One pool that holds something: its last event, its open lots and its mark.
+
+    `earned` is what closing each lot of an inverse contract at the mark would bring.
+    """
 
     pool: Pool
     last: Row
     lots: list[HeldLot]
     mark: KnownMark | None
+    earned: Sequence[float | None] = ()
 
     @property
     def side(self) -> str:
@@ -60,8 +65,10 @@ class Held:
 
     @property
     def unrealised_pnl(self) -> float | None:
-        """What closing at the mark would bring; None for inverse contracts, whose face says nothing about entry."""
-        if self.basis is None or self.market_value is None or self.pool.book == "inverse":
+        """What closing at the mark would bring; of an inverse contract by the prices its lots were entered at."""
+        if self.pool.book == "inverse":
+            return whole_sum(self.earned)
+        if self.basis is None or self.market_value is None:
             return None
         return (self.market_value - self.basis) * (-1 if self.side == "short" else 1)
 
@@ -91,11 +98,16 @@ def positions(inquiry: Inquiry) -> list[Held]:
     connection, instant = inquiry.connection, inquiry.window.end
     pools = inquiry.asked(inquiry.question.scope)
     lasts = tracks_at(connection, pools, instant)
-    return [
-        Held(pool, last, _lots(inquiry, pool, last), mark_at(connection, pool.asset, instant))
-        for pool in pools
-        if (last := lasts.get(pool.id)) and last.quantity != "0"
-    ]
+    return [_held(inquiry, pool, last) for pool in pools if (last := lasts.get(pool.id)) and last.quantity != "0"]
+
+
+def _held(inquiry: Inquiry, pool: Pool, last: Row) -> Held:
+    lots = _lots(inquiry, pool, last)
+    earned: list[float | None] = []
+    if pool.book == "inverse":
+        told = entries.entries(inquiry, pool, lots)
+        earned = [entries.earned(inquiry, pool, lot, entry) for lot, entry in zip(lots, told, strict=True)]
+    return Held(pool, last, lots, mark_at(inquiry.connection, pool.asset, inquiry.window.end), earned)
 
 
 def _lots(inquiry: Inquiry, pool: Pool, last: Row) -> list[HeldLot]:

@@ -10,7 +10,7 @@ from monitor.records import Finding
 from monitor.store import findings, streams
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from monitor.records import Account, StreamKey
     from monitor.store.database import Writer
@@ -76,6 +76,15 @@ def tell_account(writer: Writer, account: Account, first: int | None, now: int) 
     message = f"{account.name} has no start in the settings: nothing before {iso(first)} is read."
     remedy = "Set `start` of the account to the day it was opened; the rest is read then."
     findings.raise_finding(writer, Finding("unknown start", account.name, message, remedy, "info"), now)
+
+
+def tell_unlisted(writer: Writer, account: Account, symbols: Iterable[str], now: int) -> None:
+    """Say that fills were stored of markets the venue no longer lists: their assets come from the spelling of an id."""
+    for symbol in sorted(symbols):
+        message = f"{account.exchange} does not list {symbol}: fills of {account.name} in it are stored by its name."
+        remedy = "Check that the two assets are what the venue meant; nothing else is to be done."
+        finding = Finding("unlisted market", f"{account.name} {symbol}", message, remedy, "info")
+        findings.raise_finding(writer, finding, now)
 
 
 def subject_of(key: StreamKey) -> str:

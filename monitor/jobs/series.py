@@ -13,11 +13,12 @@ from monitor.clock import DAY, Window, duration_text, iso
 from monitor.jobs.answer import turnover_answer
 from monitor.jobs.question import ALL_BOOKS, By, Question, known
 from monitor.jobs.readings import value_of
+from monitor.jobs.replays import Doubt, replayed
 from monitor.jobs.turns import inquire
 from monitor.schema import SUMS
 from monitor.store import answers, samples
 from monitor.turnover import series
-from monitor.turnover.measures import Relief, State, Step, replay
+from monitor.turnover.measures import State
 from monitor.turnover.series import FLOWS, OF_ONE_POOL, STOCKS, Sample
 
 if TYPE_CHECKING:
@@ -180,8 +181,9 @@ def _points(inquiry: Inquiry, pool: Pool, newest: Row | None, metric: str, windo
     for window in windows:
         first, last = found.get(window.start), found.get(window.end)
         sums = series.between(first, last, window)
-        if sums and first and last and series.lost_digits(names, sums, first, last, window.start):
-            again = _replayed(inquiry.connection, pool, first, window)
+        if sums and first and last and (lost := series.lost_digits(names, sums, first, last, window)):
+            doubt = Doubt(_state(first), window, dict(zip(names, sums, strict=True)), lost)
+            again = replayed(inquiry.connection, inquiry.valuation, pool, doubt)
             sums = [again.get(name, value) for name, value in zip(names, sums, strict=True)]
         points.append(series.point(names, sums, last))
     return points
@@ -211,6 +213,7 @@ def _samples(
             stand.ordinal,
             stand.quantity,
             stand.inventory_cost,
+            stand.estimated_cost,
             stand.unpriced,
             stand.sums,
             before[stand.segment],
@@ -220,11 +223,10 @@ def _samples(
     }
 
 
-def _replayed(connection: sqlite3.Connection, pool: Pool, first: Sample, window: Window) -> dict[str, float]:
-    """Return the headline sums added up from the window's own events."""
-    state = State(first.time, first.ordinal, 0, first.quantity, first.inventory_cost, 0.0, first.unpriced, 0, (), ())
-    steps = [Step(*step) for step in answers.steps(connection, pool, window)]
-    return replay(state, steps, [Relief(*relief) for relief in answers.reliefs(connection, pool, window)], window)
+def _state(one: Sample) -> State:
+    """Return a sample as the state that a replay begins with."""
+    costs = (one.inventory_cost, one.estimated_cost)
+    return State(one.time, one.ordinal, 0, one.quantity, *costs, one.unpriced, active=0, sums=())
 
 
 def _asked(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[Line]:

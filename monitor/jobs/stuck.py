@@ -16,7 +16,8 @@ from monitor.jobs.question import Question
 from monitor.jobs.turns import inquire
 from monitor.store.answers import snapshot
 from monitor.store.lots import last_relief, origin
-from monitor.turnover.measures import RELIEVED_BY_TRADES, ratio
+from monitor.turnover.measures import RELIEVED_BY_TRADES
+from monitor.turnover.ratios import ratio
 
 if TYPE_CHECKING:
     import sqlite3
@@ -114,7 +115,10 @@ def _lot(inquiry: Inquiry, one: Held, lot: HeldLot) -> Numbers:
 
 def _under_water(one: Held, lot: HeldLot, units: float) -> bool | None:
     """Return whether selling (covering) a lot at the mark would lose money, None where that is not known."""
-    if lot.basis is None or one.mark is None or one.pool.book == "inverse":
+    if one.pool.book == "inverse":
+        made = one.earned[one.lots.index(lot)]
+        return None if made is None else made < 0
+    if lot.basis is None or one.mark is None:
         return None
     worth = units * one.mark.mark
     return worth > lot.basis if one.side == "short" else worth < lot.basis

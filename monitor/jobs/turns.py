@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from monitor.clock import iso
 from monitor.errors import UsageError
 from monitor.jobs.proof import Proof
 from monitor.jobs.question import known, selected
 from monitor.jobs.replays import Doubt, replayed
-from monitor.store import answers
+from monitor.store import answers, peaks
 from monitor.store.averages import average_lot
 from monitor.store.settings import load_valuation
 from monitor.store.touched import touched
@@ -49,6 +50,15 @@ class Inquiry:
     assets: frozenset[str]
     pools: Mapping[str, Sequence[Pool]]
     restating: Mapping[str, int]
+    read: dict[frozenset[str], str | None] = field(default_factory=dict)
+
+    def until(self, pool: Pool) -> str | None:
+        """Return until when a pool's rows are read, as ISO 8601; most pools share their accounts, so once for all."""
+        accounts = frozenset([pool.account] if pool.account else self.proof.holders.get(pool.asset, ()))
+        if accounts not in self.read:
+            end = self.proof.complete_until(accounts, self.now)
+            self.read[accounts] = None if end is None else iso(end)
+        return self.read[accounts]
 
     def asked(self, scope: str) -> list[Pool]:
         """Return the pools of a scope that the question is about: those of its books, and of its account."""
@@ -171,8 +181,8 @@ def _detail(inquiry: Inquiry, turn: Turn) -> Detail:
     held = held_by_trades(_reliefs(inquiry, pool)) if turn.sums["fills"] else []
     opened = _open_lots(inquiry, pool, turn.last) if turn.last and turn.last.quantity != "0" else []
     opening = turn.first.inventory_cost if turn.first else 0.0
-    reversion = half_life(answers.grid(connection, pool, window, GRID), window.milliseconds / GRID / 1_000)
-    peak = max(opening, answers.peak(connection, pool, window))
+    reversion = half_life(peaks.grid(connection, pool, window, GRID), window.milliseconds / GRID / 1_000)
+    peak = max(opening, peaks.peak(connection, pool, window))
     return Detail(held, opened, peak, reversion)
 
 

@@ -34,6 +34,7 @@ FROM_FILLS = "FROM fills f"
 FROM_MOVEMENTS = "FROM movements m LEFT JOIN matches x ON x.withdrawal = m.id LEFT JOIN movements d ON d.id = x.deposit"
 FROM_PRICES = "FROM prices p"
 WANTED = "(SELECT value FROM json_each(?1))"
+NOTHING = ("[]",)  # what is bound where no row is wanted
 OF_PAIRS = (
     "JOIN (SELECT json_extract(value, '$[0]') AS of_base, json_extract(value, '$[1]') AS of_quote FROM json_each(?1))"
     " ON p.base = of_base AND p.quote = of_quote"
@@ -139,9 +140,9 @@ def price_frame(connection: sqlite3.Connection, assets: Collection[str], since: 
 
     All of them, or those that count from `since` on, which takes the last one before it of each series.
     """
-    pairs = _valuing(connection, assets)
+    pairs = _valuing(connection, assets) if assets else []
     wanted = json.dumps(pairs)
-    if since is None:
+    if since is None or not pairs:
         return _frame(connection, PRICES, f"{FROM_PRICES} {OF_PAIRS}", "p", wanted)
     last = [key for base, quote in pairs for key in _last_before(connection, base, quote, since)]
     source = (
@@ -228,6 +229,8 @@ def _last_before(
 def _frame(connection: sqlite3.Connection, columns: Columns, source: str, table: str, *bound: str) -> pl.DataFrame:
     """Return the columns of a FROM clause as a frame, a chunk at a time."""
     types = {name: getattr(pl, kind) for name, kind in columns.items()}
+    if bound == NOTHING:
+        return pl.DataFrame(schema=types)
     parts = [MATCHED.get(name, f"{table}.{name}") for name in columns]
     texts = connection.execute(
         f"SELECT printf('{FIELD.join(['%s'] * len(parts))}', {', '.join(parts)}) {source}", bound

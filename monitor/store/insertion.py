@@ -19,7 +19,7 @@ from monitor.store.twins import claim, file_rows
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from monitor.records import Movement
     from monitor.store.rows import Ledger, Value
@@ -167,18 +167,22 @@ def _undo(connection: sqlite3.Connection, ledger: Ledger, old: dict[str, Value])
 
 
 def _summarise(connection: sqlite3.Connection, account: str, changed: Sequence[Told]) -> None:
-    """Note what new and revised rows touch: stale assets, assets and pairs ever seen, fees in a third asset."""
-    moments = [(asset, told.record.time) for told in changed for asset in _assets(told.record)]
-    _touch(connection, [told.record for told in changed])
-    newest = {asset: -instant for asset, instant in earliest((asset, -time) for asset, time in moments).items()}
+    """Note what new and revised rows touch: stale pools, assets and pairs ever seen, fees in a third asset."""
+    spans: dict[Kind, tuple[int, int]] = {}
+    for told in changed:
+        kind, time = _kind(told.record), told.record.time
+        first, last = spans.get(kind, (time, time))
+        spans[kind] = (min(first, time), max(last, time))
+    _touch(connection, account, spans)
+    newest = [(asset, -last) for kind, (_, last) in spans.items() for asset in kind.assets]
     connection.executemany(
         "INSERT INTO seen (account, asset, last_ms) VALUES (?, ?, ?)"
         " ON CONFLICT (account, asset) DO UPDATE SET last_ms = max(last_ms, excluded.last_ms)",
-        [(account, asset, instant) for asset, instant in newest.items()],
+        [(account, asset, -instant) for asset, instant in earliest(newest).items()],
     )
     fills = [(told.record, told.id) for told in changed if isinstance(told.record, Fill)]
     connection.executemany(
-        "INSERT OR IGNORE INTO pairs (base, quote) VALUES (?, ?)", {(fill.base, fill.quote) for fill, _ in fills}
+        "INSERT OR IGNORE INTO pairs (base, quote) VALUES (?, ?)", {kind.assets[:2] for kind in spans if kind.book}
     )
     connection.executemany(
         "INSERT OR IGNORE INTO third_fees (asset, time_ms, fill) VALUES (?, ?, ?)",
@@ -191,35 +195,28 @@ def _summarise(connection: sqlite3.Connection, account: str, changed: Sequence[T
     )
 
 
-def _touch(connection: sqlite3.Connection, changed: Iterable[Record]) -> None:
-    """Note the pools that new and revised rows move; those of a movement may be of any account and book."""
-    moved = [record for record in changed if not isinstance(record, Fill)]
-    touch(connection, earliest((asset, record.time) for record in moved for asset in _assets(record)))
-    since: dict[Place, int] = {}
-    for record in changed:
-        if isinstance(record, Fill):
-            for place in _places(record):
-                since[place] = min(record.time, since.get(place, record.time))
-    touch_pools(connection, since)
+class Kind(NamedTuple):
+    """What rows have in common that move the same assets: of a fill base, quote, then fees, and its book."""
+
+    assets: tuple[str, ...]
+    book: str
 
 
-def _places(fill: Fill) -> Iterator[Place]:
-    """Yield the (asset, account, book) whose lots a fill may move: a fee's may be the coin's own or the fill's."""
-    for asset in (fill.base, fill.quote):
-        yield asset, fill.account, fill.book
-    for fee in fill.fees:
-        yield fee.asset, fill.account, fill.book
-        yield fee.asset, fill.account, "spot"
-
-
-def _assets(record: Record) -> Iterator[str]:
-    """Yield the assets whose holdings a row moves."""
+def _kind(record: Record) -> Kind:
+    """Return the assets whose holdings a row moves; no book for a movement, which may be about any of them."""
+    fees = tuple(fee.asset for fee in record.fees)
     if isinstance(record, Fill):
-        yield record.base
-        yield record.quote
-    else:
-        yield record.asset
-        if record.to_asset:
-            yield record.to_asset
-    for fee in record.fees:
-        yield fee.asset
+        return Kind((record.base, record.quote, *fees), record.book)
+    return Kind((record.asset, *((record.to_asset,) if record.to_asset else ()), *fees), "")
+
+
+def _touch(connection: sqlite3.Connection, account: str, spans: Mapping[Kind, tuple[int, int]]) -> None:
+    """Note the pools that rows move; a fee's may be the coin's own or the fill's, a movement's of any account."""
+    since: dict[Place, int] = {}
+    for kind, (first, _) in spans.items():
+        owner = account if kind.book else ""
+        places = [(asset, owner, kind.book) for asset in kind.assets]
+        places += [(asset, owner, "spot") for asset in kind.assets[2:] if kind.book]
+        for place in places:
+            since[place] = min(first, since.get(place, first))
+    touch_pools(connection, since)

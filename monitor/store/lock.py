@@ -116,6 +116,26 @@ def refuse_second(database: Path) -> None:
         WriteLock(database, "").peek()
 
 
+def writer_of(database: Path) -> str | None:
+    """Return who writes to a database right now, `process 7 (monitor run, since ...)`, None if nobody does.
+
+    It needs no right to write: the lock file is only read, and a lock shared for a moment.
+    """
+    try:
+        descriptor = os.open(f"{database.resolve()}.lock", os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _name(descriptor)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return None
+
+
 def _name(descriptor: int) -> str:
     """Return who holds the lock, as the lock file tells it."""
     for _ in range(NAME_TRIES):

@@ -111,6 +111,14 @@ def mark_at(connection: sqlite3.Connection, asset: str, instant: int) -> KnownMa
     return None if row is None else KnownMark(*row)
 
 
+def fill_prices(connection: sqlite3.Connection, fills: Collection[int]) -> dict[int, tuple[str, str]]:
+    """Return the price of some fills and the asset it is in, by their ids."""
+    rows = connection.execute(
+        "SELECT id, price, quote FROM fills WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(fills)),)
+    )
+    return {identity: (price, quote) for identity, price, quote in rows}
+
+
 def origin(connection: sqlite3.Connection, lot: HeldLot) -> Origin | None:
     """Return the event that opened a lot, None where the ledger does not tell it."""
     if lot.fill is not None:

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
-from monitor.clock import DAY, HOUR, MINUTE, SECOND
+from monitor.clock import DAY, MINUTE, SECOND
 from monitor.episodes import Notice
 from monitor.store.silences import held_back
 
@@ -29,9 +29,9 @@ QUIET = "held back until it was over"
 SAME_EPISODE = (
     "(o.rule, o.subject, o.episode, o.channel) = (outbox.rule, outbox.subject, outbox.episode, outbox.channel)"
 )
-# A row somebody is sending right now is left alone until its lease runs out; ?1 is now. Nobody leases for an hour or
-# waits longer than a quarter of one: what seems to was written by a clock that was ahead, and is free and due.
-FREE = f"state = 'waiting' AND (lease_until_ms IS NULL OR lease_until_ms <= ?1 OR lease_until_ms > ?1 + {HOUR})"
+# A row somebody is sending right now is left alone until its lease runs out; ?1 is now. Nobody leases for
+# a day or waits longer than a quarter of an hour: what seems to was written by a clock that was ahead, and is free.
+FREE = f"state = 'waiting' AND (lease_until_ms IS NULL OR lease_until_ms <= ?1 OR lease_until_ms > ?1 + {DAY})"
 DUE = f"(next_try_ms <= ?1 OR next_try_ms > ?1 + {LONGEST_WAIT})"
 
 

@@ -5,12 +5,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from monitor.clock import MINUTE
 
 if TYPE_CHECKING:
     import sqlite3
 
     from monitor.store.database import Writer
+
+PATIENCE = 3
+LEAST = 5 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,24 @@ def job_states(connection: sqlite3.Connection) -> tuple[JobState, ...]:
     """Return the last finished run of every job, with how many failed in a row; by the job's name."""
     states = (_state(connection, job) for job in _jobs(connection))
     return tuple(state for state in states if state is not None)
+
+
+def late_jobs(connection: sqlite3.Connection, now: int) -> tuple[tuple[str, int], ...]:
+    """Return (job, its last end) of every job that ended no run for three times the longest of its last intervals.
+
+    At least five minutes, so that a long read is no failure. A job that cannot even note its runs (the disk is full,
+    it hangs) shows here alone; it says nothing unless the service runs.
+    """
+    late = []
+    for job in _jobs(connection):
+        rows = connection.execute(
+            "SELECT started_ms, finished_ms FROM job_runs WHERE job = ? ORDER BY id DESC LIMIT 4", [job]
+        ).fetchall()
+        ends = [end for _, end in rows if end is not None]
+        intervals = [later - earlier for (later, _), (earlier, _) in pairwise(rows)]
+        if ends and intervals and now - max(ends) > max(PATIENCE * max(intervals), LEAST):
+            late.append((job, max(ends)))
+    return tuple(late)
 
 
 def _jobs(connection: sqlite3.Connection) -> list[str]:

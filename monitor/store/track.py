@@ -31,6 +31,7 @@ TABLES = {"track": TRACK, "segments": SEGMENTS, "lots": LOTS, "reliefs": RELIEFS
 CUT = {"track": "time_ms", "segments": "time_ms", "lots": "closed_ms", "reliefs": "time_ms", "marks": "time_ms"}
 FIRST = -(2**62)  # before every instant
 PEAK = list(SEGMENTS).index("peak")
+LOT, CLOSED = list(LOTS).index("lot"), list(LOTS).index("closed_ms")
 
 
 class PoolKey(NamedTuple):
@@ -184,8 +185,32 @@ def _replace_pool(
 ) -> None:
     for table in TABLES:
         start = None if cut is None else cut[table == "segments"]
-        if table in tables:
+        if table == "lots" and table in tables and start is not None:
+            _write_lots(connection, pool, tables[table], start)
+        elif table in tables:
             _write(connection, (table, "pool"), pool, tables[table], start)
+
+
+def _write_lots(connection: sqlite3.Connection, pool: int, rows: Rows, since: int) -> None:
+    """Replace the lots that came in or were closed from an instant on; most of those open before are as they were.
+
+    Lots are numbered as they come in, so that the new ones are the last. An average lot, the only one open, grows.
+    """
+    (kept,) = connection.execute(
+        "SELECT coalesce((SELECT lot FROM lots WHERE pool = ? AND entered_ms < ? ORDER BY lot DESC LIMIT 1), -1)",
+        (pool, since),
+    ).fetchone()
+    gone = connection.execute("SELECT lot FROM lots WHERE pool = ? AND closed_ms >= ?", (pool, since)).fetchall()
+    reopened = {lot for (lot,) in gone}
+    (averaged,) = connection.execute("SELECT method = 'wac' FROM pools WHERE id = ?", (pool,)).fetchone()
+    connection.execute("DELETE FROM lots WHERE pool = ? AND lot > ?", (pool, kept))
+    changed = (
+        row
+        for row in rows(since)
+        if row[CLOSED] is not None or averaged or row[LOT] in reopened or int(str(row[LOT])) > kept
+    )
+    names, marks = ", ".join(LOTS), ", ".join("?" * len(LOTS))
+    connection.executemany(f"INSERT OR REPLACE INTO lots (pool, {names}) VALUES ({pool}, {marks})", changed)
 
 
 def _same_mark(connection: sqlite3.Connection, asset: str, rows: Rows, since: int) -> bool:

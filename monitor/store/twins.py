@@ -30,6 +30,8 @@ PAGE = 5_000
 # No two time zones are further apart.
 FAR = 26 * HOUR
 CODE = "fill_told_twice"
+MOVED = "movement_told_twice"
+LEAVE_OUT = "Give them the exchange's own ids in the file, by which they are known, or leave them out."
 RANGES = "SELECT first_fill, last_fill, grain_ms FROM imports WHERE account = ?"
 
 
@@ -234,7 +236,23 @@ def check_copies(connection: sqlite3.Connection, account: str, now: int) -> int:
         record_finding(connection, _finding(account, doubtful), now)
     else:
         resolve_finding(connection, CODE, account, now)
-    return len(doubtful)
+    return len(doubtful) + _check_movements(connection, account, now)
+
+
+def _check_movements(connection: sqlite3.Connection, account: str, now: int) -> int:
+    """Raise, or take back, the finding about a file's movements within a minute of an equal one that was told."""
+    count, first = connection.execute(
+        "SELECT count(DISTINCT m.id), min(m.time_ms) FROM movements m JOIN movements a ON a.asset = m.asset"
+        " AND a.time_ms BETWEEN m.time_ms - ?2 AND m.time_ms + ?2 AND a.account = m.account AND a.kind = m.kind"
+        " AND a.amount = m.amount AND a.source <> 'file' WHERE m.account = ?1 AND m.source = 'file'",
+        [account, MINUTE],
+    ).fetchone()
+    if count:
+        what = f"{count} imported movements of {account} are like ones the exchange told; the first is of {iso(first)}."
+        record_finding(connection, Finding(MOVED, account, f"{what} They may count twice.", LEAVE_OUT), now)
+    else:
+        resolve_finding(connection, MOVED, account, now)
+    return int(count)
 
 
 def _told_between(

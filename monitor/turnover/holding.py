@@ -11,12 +11,14 @@ from math import fsum
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.clock import DAY, HOUR, MINUTE, SECOND
-from monitor.turnover.measures import RELIEVED_BY_TRADES, ratio
+from monitor.turnover.measures import RELIEVED_BY_TRADES
+from monitor.turnover.ratios import ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from monitor.turnover.measures import Metrics, Relief, Sums
+    from monitor.turnover.measures import Relief, Sums
+    from monitor.turnover.ratios import Metrics
 
 HELD = ((5 * SECOND, "under_5s"), (MINUTE, "5s_to_1m"), (HOUR, "1m_to_1h"), (DAY, "1h_to_1d"))
 HELD_LONGER = "over_1d"

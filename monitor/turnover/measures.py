@@ -1,4 +1,4 @@
-"""Every number of one pool and one window, as the difference of two states of its running sums.
+"""The sums of one pool and one window, as the difference of two states of its running sums.
 
     X(t0, t1) = X(t1) - X(t0)
 
@@ -6,8 +6,6 @@ where X(t) is the sum after all events before t, integrals extended from the las
 few floats it is made of (the segment's prefix, the row, the extension) and subtracted in one correctly rounded
 addition: a small window late in a long history loses no digits between segments. Where it would lose them inside a
 segment, `lost_sums` says so and `replay` adds up the window's own events instead.
-
-Cost is divided by cost, market value by market value, units by units. Missing is None, never 0 and never infinite.
 """
 
 from __future__ import annotations
@@ -24,12 +22,10 @@ if TYPE_CHECKING:
 
     from monitor.clock import Window
 
-DAYS_PER_YEAR = 365
 # A row's sum is rounded once, by 1.1e-16 of itself: a difference this many times smaller is right within 1e-10.
 GREATEST_CANCELLATION = 100_000.0
 # Below this many events even a difference of exactly nothing is cheaper to add up again than to doubt.
 FEW_EVENTS = 1_000
-ESTIMATED_SHARE = 0.05
 RELIEVED_BY_TRADES = frozenset({"trade", "liquidation"})
 # What leaves a pool by one of these is no withdrawal: it is turnover, or a fee; in spot also what is still the desk's.
 NOT_WITHDRAWN = RELIEVED_BY_TRADES | {"fee"}
@@ -64,7 +60,6 @@ INTEGRALS = {
 NO_SUMS = dict.fromkeys(SUMS, 0.0)
 
 Sums = dict[str, float]
-Metrics = dict[str, object]
 
 
 class State(NamedTuple):
@@ -240,108 +235,3 @@ def replay(
         "units_time": units_time,
         **({} if units_time else {"market_time": 0.0}),
     }
-
-
-def ratio(above: float | None, below: float | None) -> float | None:
-    """Return above / below; None where either is missing or nothing is below."""
-    return None if above is None or not below else above / below
-
-
-def days_inventory(turnover: float | None, days: float) -> float | None:
-    """Return days / turnover: the basis-weighted mean holding time where the book is in balance (Little's law)."""
-    return ratio(days, turnover)
-
-
-def annualised(turnover: float | None, days: float) -> float | None:
-    """Return turnover * 365 / days: crypto trades every day, so never 252."""
-    return None if turnover is None else turnover * DAYS_PER_YEAR / days
-
-
-def status(sums: Sums, *, partial: bool) -> str:
-    """Return the status of a window's numbers: the most serious that applies.
-
-    `unpriced` a leg or an open lot has no value; `partial` the window is not proven complete; `estimated` more than
-    5 % (exclusive) of the relieved basis or of the average inventory rests on estimated basis; `instantaneous` basis
-    was relieved but never held a millisecond; `no_inventory` neither; `idle` nothing was relieved; else `ok`.
-    """
-    relieved = sums["cogs"] + sums["cover_basis"]
-    if sums["unvalued"] or sums["unpriced_time"]:
-        return "unpriced"
-    if partial:
-        return "partial"
-    if sums["estimated_relieved"] > ESTIMATED_SHARE * relieved or (
-        sums["estimated_time"] > ESTIMATED_SHARE * sums["cost_time"]
-    ):
-        return "estimated"
-    if not sums["cost_time"]:
-        return "instantaneous" if relieved else "no_inventory"
-    return "ok" if relieved else "idle"
-
-
-def estimated_share(sums: Sums) -> dict[str, float | None]:
-    """Return which share (0..1) of the relieved basis and of the average inventory is estimated, and the greater."""
-    relieved = ratio(sums["estimated_relieved"], sums["cogs"] + sums["cover_basis"])
-    inventory = ratio(sums["estimated_time"], sums["cost_time"])
-    greater = max(relieved or 0.0, inventory or 0.0)
-    return {
-        "estimated_share": None if relieved is None and inventory is None else greater,
-        "estimated_share_of_relieved": relieved,
-        "estimated_share_of_inventory": inventory,
-    }
-
-
-def metrics(sums: Sums, window: Window, *, partial: bool) -> Metrics:
-    """Return the metrics that follow from the sums over a window, JSON-ready, with their status.
-
-    turnover = relieved_basis / average_inventory; average_inventory = cost_time / window. Null rules: a sum that
-    misses the value of a leg is None; turnover is None without inventory, 0 when idle; days_inventory is None when
-    idle, 0 when instantaneous.
-    """
-    valued, priced = not sums["unvalued"], not sums["unpriced_time"]
-    relieved = sums["cogs"] + sums["cover_basis"] if valued else None
-    average = sums["cost_time"] / window.milliseconds if priced else None
-    turnover = ratio(relieved, average)
-    instantaneous = bool(relieved) and average == 0
-    return {
-        "status": status(sums, partial=partial),
-        "cogs": sums["cogs"] if valued else None,
-        "cover_basis": sums["cover_basis"] if valued else None,
-        "relieved_basis": relieved,
-        "average_inventory": average,
-        "turnover": turnover,
-        "days_inventory": 0.0 if instantaneous else days_inventory(turnover, window.days),
-        "annualised": annualised(turnover, window.days),
-        "unit_turnover": ratio(sums["units_relieved"] * window.milliseconds, sums["units_time"]),
-        **_market(sums, window),
-        "realised_pnl": sums["realised_pnl"] if valued else None,
-        "gross_margin_return": ratio(sums["realised_pnl"] if valued else None, average),
-        "active_share": sums["active_time"] / window.milliseconds,
-        "fee_basis": sums["fee_basis"],
-        "withdrawn_basis": sums["withdrawn_basis"],
-        "fills": int(sums["fills"]),
-        **estimated_share(sums),
-    }
-
-
-def _market(sums: Sums, window: Window) -> dict[str, float | None]:
-    """Return the two-sided and the one-sided market rate; None where a leg or a held position has no price."""
-    valued = not sums["unvalued"]
-    buys = sums["buy_notional"] if valued else None
-    sells = sums["sell_notional"] if valued else None
-    average = None if sums["unmarked_time"] else sums["market_time"] / window.milliseconds
-    traded = None if buys is None or sells is None else buys + sells
-    least = None if buys is None or sells is None else min(buys, sells)
-    return {
-        "buy_notional": buys,
-        "sell_notional": sells,
-        "average_market_value": average,
-        "velocity": ratio(traded, average),
-        "portfolio_turnover_rate": ratio(least, average),
-    }
-
-
-def position(state: State | None) -> dict[str, str | float | None]:
-    """Return the quantity (exact text) and the basis a pool holds; the basis is None if a lot of it has none."""
-    if state is None:
-        return {"quantity": "0", "basis": 0.0}
-    return {"quantity": state.quantity, "basis": None if state.unpriced else state.inventory_cost}

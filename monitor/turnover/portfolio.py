@@ -12,13 +12,14 @@ from math import fsum
 from typing import TYPE_CHECKING
 
 from monitor.schema import SUMS
-from monitor.turnover.measures import State, metrics, position
+from monitor.turnover.ratios import metrics, position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor.clock import Window
-    from monitor.turnover.measures import Metrics, Sums
+    from monitor.turnover.measures import State, Sums
+    from monitor.turnover.ratios import Metrics
 
 # Units of different assets do not add up, and half of the assets active is not a share of time.
 OF_ONE_POOL = ("unit_turnover", "active_share")

@@ -10,18 +10,13 @@ the same window; the stocks `inventory` and `quantity` are those at t.
 from __future__ import annotations
 
 from math import fsum
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from monitor.clock import DAY
 from monitor.errors import UsageError
-from monitor.turnover.measures import (
-    FEW_EVENTS,
-    GREATEST_CANCELLATION,
-    annualised,
-    days_inventory,
-    ratio,
-    status,
-)
+from monitor.turnover.measures import FEW_EVENTS, GREAT, GREATEST_CANCELLATION
+from monitor.turnover.ratios import annualised, days_inventory, ratio, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,11 +27,17 @@ if TYPE_CHECKING:
     Formula = Callable[[Sums, int], float | None]
 
 GREATEST_POINTS = 10_000
+GROWS: dict[str, Callable[[Stand], float]] = {
+    "cost_time": attrgetter("inventory_cost"),
+    "estimated_time": attrgetter("estimated_cost"),
+    "units_time": lambda stand: abs(float(stand.quantity)),
+    "active_time": attrgetter("active"),
+    "unpriced_time": attrgetter("unpriced"),
+}
 # What a status is made of besides basis and inventory. In most ledgers nothing is estimated and everything has a
 # price: then these are 0 from the first event to the last, and need not be read at each point.
 DOUBTS = ("unvalued", "unpriced_time", "estimated_relieved", "estimated_time")
 STATUS = ("cogs", "cover_basis", "cost_time")
-HEADLINE = frozenset({"cogs", "cover_basis", "units_relieved", "cost_time", "units_time"})
 NO_DOUBT = dict.fromkeys(DOUBTS, 0.0)
 
 
@@ -80,6 +81,7 @@ class Sample(NamedTuple):
     ordinal: int
     quantity: str
     inventory_cost: float
+    estimated_cost: float
     unpriced: int
     sums: tuple[float, ...]
     before: tuple[tuple[float, float], ...]
@@ -133,7 +135,7 @@ def _active(sums: Sums, length: int) -> float | None:
     return sums["active_time"] / length
 
 
-# Metric: the sums it needs beside those of the status, and its formula; null rules as in `measures.metrics`.
+# Metric: the sums it needs beside those of the status, and its formula; null rules as in `ratios.metrics`.
 FLOWS: dict[str, tuple[tuple[str, ...], Formula]] = {
     "turnover": ((), _turnover),
     "days_inventory": ((), _days),
@@ -143,8 +145,8 @@ FLOWS: dict[str, tuple[tuple[str, ...], Formula]] = {
     "cogs": ((), _valued("cogs")),
     "cover_basis": ((), _valued("cover_basis")),
     "unit_turnover": (("units_relieved", "units_time"), _unit_turnover),
-    "realised_pnl": (("realised_pnl",), _valued("realised_pnl")),
-    "gross_margin_return": (("realised_pnl",), _margin),
+    "realised_pnl": (("realised_pnl", "fills"), _valued("realised_pnl")),
+    "gross_margin_return": (("realised_pnl", "fills"), _margin),
     "active_share": (("active_time",), _active),
     "fee_basis": (("fee_basis",), lambda sums, _: sums["fee_basis"]),
     "withdrawn_basis": (("withdrawn_basis",), lambda sums, _: sums["withdrawn_basis"]),
@@ -178,17 +180,11 @@ def sums_of(metric: str) -> tuple[str, ...]:
     return (*STATUS, *(FLOWS[metric][0] if metric in FLOWS else ()))
 
 
-def grown(names: Iterable[str], stand: Stand) -> tuple[float, ...]:
+def grown(names: Sequence[str], stand: Stand) -> tuple[float, ...]:
     """Return what each of these sums grows by in a millisecond in which nothing happens."""
-    units = abs(float(stand.quantity))
-    state = {
-        "cost_time": stand.inventory_cost,
-        "estimated_time": stand.estimated_cost,
-        "units_time": units,
-        "active_time": float(stand.active),
-        "unpriced_time": float(stand.unpriced),
-    }
-    return tuple([state.get(name, 0.0) for name in names])
+    if stand.quantity == "0":
+        return (0.0,) * len(names)
+    return tuple([GROWS[name](stand) if name in GROWS else 0.0 for name in names])
 
 
 def between(first: Sample | None, last: Sample | None, window: Window) -> list[float] | None:
@@ -217,19 +213,22 @@ def between(first: Sample | None, last: Sample | None, window: Window) -> list[f
     ]
 
 
-def lost_digits(names: Sequence[str], sums: Sequence[float], first: Sample, last: Sample, start: int) -> bool:
-    """Return whether a headline sum from `start` on is so small beside what it was taken from that digits are gone.
+def lost_digits(names: Sequence[str], sums: Sequence[float], first: Sample, last: Sample, window: Window) -> set[str]:
+    """Return the sums that are so small beside what they were taken from that digits are gone.
 
     `monitor.turnover.measures.lost_sums` asks the same of all sums.
     """
     if first.ordinal == last.ordinal:
-        return False
-    few, had_run = last.ordinal - first.ordinal <= FEW_EVENTS, start - first.time
+        return set()
+    few, had_run = last.ordinal - first.ordinal <= FEW_EVENTS, window.start - first.time
+    lost = set()
     for name, value, taken, grew in zip(names, sums, first.sums, first.running, strict=True):
-        big = abs(taken + grew * had_run) > GREATEST_CANCELLATION * abs(value)
-        if big and (value or few) and name in HEADLINE:
-            return True
-    return False
+        before = abs(taken + grew * had_run)
+        if before > GREATEST_CANCELLATION * abs(value) and (
+            value or (few and before > GREAT * (window.milliseconds if grew else 1))
+        ):
+            lost.add(name)
+    return lost
 
 
 def point(names: Sequence[str], sums: Sequence[float] | None, last: Sample | None) -> Point:

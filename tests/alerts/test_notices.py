@@ -134,6 +134,15 @@ def test_a_digest_counts_and_lists() -> None:
     assert whole.short.splitlines()[1:] == [text(notice, NINE).title for notice in three]
 
 
+def test_a_digest_of_hundreds_still_fits_a_chat() -> None:
+    """Services refuse what is too long, for ever: what does not fit is counted."""
+    many = [replace(FIRING, subject=f"A{number}") for number in range(300)]
+    lines = digest([(notice, text(notice, NINE)) for notice in many]).short.splitlines()
+    assert sum(len(line) + 1 for line in lines) < 1_700
+    assert lines[0] == "300 alerts: 300 firing"
+    assert lines[-2:] == [f"and {300 - (len(lines) - 3)} more", "> monitor alerts list"]
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "words"),
     [

@@ -10,7 +10,7 @@ from monitor.alerts.metrics import JOBS
 from monitor.alerts.rules import parse_rules
 from monitor.clock import DAY, HOUR, MINUTE
 from monitor.config.settings import Schedule
-from monitor.jobs.cycle import jobs_of
+from monitor.jobs.cycle import NIGHTLY, SWEEP, WEEKLY, jobs_of
 from monitor.records import Rule
 
 CHANNELS = {"desk", "stdout"}
@@ -162,6 +162,10 @@ def test_times_may_be_written_as_durations() -> None:
             "A rule is about assets or about the portfolio.",
         ),
         ('metric = "turnover"\nlevels = []', "Levels are tables."),
+        (
+            'metric = "half_life"\nscope = "portfolio"\nabove = "2h"',
+            "half_life is a number of one asset; the portfolio has none. Take scope out.",
+        ),
         ('metric = "turnover"\nbelow = 0', "below = 0: This can never fire: turnover is never below 0."),
         ('metric = "active_share"\nabove = 1', "above = 1: This can never fire: active_share is never above 1."),
         ('metric = "drift"\nabove = 1', "above = 1: This can never fire: drift is never above 1."),
@@ -218,8 +222,8 @@ def test_a_rule_about_an_account_that_nobody_reads() -> None:
 
 
 def test_the_known_jobs_are_those_of_the_service() -> None:
-    """And the two deeper reads that are noted under names of their own."""
-    assert {job.name for job in jobs_of(Schedule())} | {"nightly read", "weekly read"} == JOBS
+    """And the deeper readings, which are noted under names of their own."""
+    assert {job.name for job in jobs_of(Schedule())} | {WEEKLY, NIGHTLY, SWEEP} == JOBS
 
 
 def test_a_mistake_inside_a_level_has_its_path() -> None:

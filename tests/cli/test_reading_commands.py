@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from monitor.clock import MINUTE
+from monitor.records import Account, Batch, Quarantined, StreamKey
+from monitor.store import streams
+from monitor.store.database import open_writer
+from monitor.store.ledger import commit_batch, register_account
+from monitor.store.refusals import keep_answer
+from monitor.store.runs import finish_run, start_run
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -100,6 +108,24 @@ def test_accounts_findings_and_gaps(monitor: Monitor, desk: Path) -> None:
     assert "a full page" in monitor("--db", desk, "gaps").out
 
 
+def test_the_answers_that_stopped_a_stream_are_shown(monitor: Monitor, tmp_path: Path) -> None:
+    """What a venue said, and rows that could not be read; `status` names the disabled stream and ends with 4."""
+    stream = StreamKey("main", "fills", "spot", "BTC/USD")
+    with open_writer(tmp_path / "a.db", holder="tests") as writer:
+        register_account(writer, Account("main", "kraken"), 1)
+        streams.mark(writer, stream, "paused", "EGeneral:Odd", 2)
+        keep_answer(writer, stream, ("EGeneral:Odd", '{"error":["EGeneral:Odd"]}'), 2)
+        odd = Quarantined(stream, "price is missing", '{"id":"7"}')
+        commit_batch(writer, Batch(stream, quarantined=(odd,)), 3)
+    told = json.loads(monitor("--db", tmp_path / "a.db", "findings", "--answers", "-f", "json").out)
+    assert [(one["reason"], one["raw"]) for one in told] == [
+        ("EGeneral:Odd", '{"error":["EGeneral:Odd"]}'),
+        ("price is missing", '{"id":"7"}'),
+    ]
+    ended = monitor("--db", tmp_path / "a.db", "status")
+    assert (ended.code, "1 disabled stream" in ended.err) == (4, True)
+
+
 def test_status_ends_with_4_if_something_is_stale_or_missing(monitor: Monitor, desk: Path) -> None:
     """The account was last read long ago and has a gap: both are told, one line each."""
     ended = monitor("--db", desk, "status")
@@ -108,6 +134,19 @@ def test_status_ends_with_4_if_something_is_stale_or_missing(monitor: Monitor, d
     assert "Problem: account main has 1 gap in" in ended.err
     answer = json.loads(monitor("--db", desk, "status", "-f", "json").out)
     assert (answer["ok"], answer["fills"], len(answer["problems"])) == (False, 3, 2)
+
+
+def test_status_tells_a_service_that_runs_and_does_nothing(monitor: Monitor, tmp_path: Path) -> None:
+    """It holds the database, and its job last ended in 1970; once it is gone nothing says when it should run again."""
+    database = tmp_path / "desk.db"
+    with open_writer(database, holder="monitor run") as writer:
+        for start in (0, MINUTE):
+            finish_run(writer, start_run(writer, "alerts", start), start)
+        ended = monitor("--db", database, "status")
+        assert ended.code == 4
+        assert "Problem: job alerts has ended no run for " in ended.err
+        assert "(monitor run, since " in ended.err
+    assert monitor("--db", database, "status").code == 0
 
 
 def test_nothing_to_list_is_said_on_standard_error(monitor: Monitor, desk: Path) -> None:

@@ -90,4 +90,5 @@ def test_a_plan_needs_no_database_and_sends_nothing(monitor: Monitor, tmp_path: 
         ("deposits", 1), ("withdrawals", 1), ("fills", 1), ("ledger", 1), ("balances", 1),
     ]  # fmt: skip
     assert (ended.code, told["calls"], told["seconds"]) == (0, 5, 5 * 0.25)
+    assert monitor("sync", "--plan", "-f", "json", environ={"K": "c2VjcmV0"}).code == 0
     assert not (tmp_path / "monitor.db").exists()

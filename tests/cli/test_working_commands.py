@@ -50,6 +50,38 @@ def test_a_bad_row_stores_nothing_and_names_its_line(monitor: Monitor, tmp_path:
     assert len(json.loads(monitor("--db", "x.db", "fills", "-f", "json").out)) == 1
 
 
+KRAKEN = """\
+"txid","ordertxid","pair","time","type","ordertype","price","cost","fee","vol","margin","misc","ledgers"
+"T1","O1","XXBTZUSD","2026-01-01 00:00:00.1234","buy","limit",50000.0,100000.0,0.0,2.0,0.0,"","L1,L2"
+"T1","O1","XXBTZUSD","2026-01-01 00:00:00.1234","buy","limit",50000.0,100000.0,0.0,2.0,0.0,"","L1,L2"
+"T2","O2","XXBTZUSD","2026-01-11 00:00:00","hold","limit",60000.0,60000.0,0.0,1.0,0.0,"","L3,L4"
+"T3","O3","XXBTZUSD","2026-01-11 00:00:00","sell","limit",60000.0,60000.0,0.0,1.0,0.0,"","L5,L6"
+"""
+
+
+def test_a_dry_run_tells_every_line(monitor: Monitor, tmp_path: Path) -> None:
+    """An export is known by its columns; what would become of each line is told, and nothing is stored."""
+    (tmp_path / "trades.csv").write_text(KRAKEN)
+    told = monitor("--db", "x.db", "import", "trades.csv", "--dry-run", "-f", "json")
+    payload = json.loads(told.out)
+    assert payload["lines"] == {"accepted": [2, 5], "duplicate": [3], "revised": [], "rejected": [4]}
+    assert payload["rejected"][0]["reason"] == "side 'hold' is neither buy nor sell"
+    assert (told.code, payload["stored"]) == (1, False)
+    for line in ("Note: read as Kraken trades (kraken-trades).", "accepted: lines 2, 5", "rejected: lines 4"):
+        assert line in told.err
+    assert json.loads(monitor("--db", "x.db", "fills", "-f", "json").out) == []
+    assert monitor("--db", "x.db", "import", "trades.csv", "--account", "main", "--skip-bad").code == 0
+    assert len(json.loads(monitor("--db", "x.db", "fills", "-f", "json").out)) == 2
+
+
+def test_the_presets_are_listed(monitor: Monitor) -> None:
+    """Every preset with the columns it is known by, without a file or a database."""
+    presets = json.loads(monitor("import", "--preset", "list", "-f", "json").out)["presets"]
+    assert {"kraken-trades", "kraken-ledgers", "binance-trades", "koinly-universal"} < {
+        one["preset"] for one in presets
+    }
+
+
 def test_an_import_takes_the_currency_of_the_settings_file(monitor: Monitor, tmp_path: Path) -> None:
     """And needs none of its secrets for that."""
     text = 'currency = "EUR"\n[[accounts]]\nname = "k"\nexchange = "kraken"\nsecret = { env = "NOT_SET" }\n'

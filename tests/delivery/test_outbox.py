@@ -214,7 +214,7 @@ def test_a_clock_set_back_does_not_put_a_retry_off(writer: Writer) -> None:
 
 
 def test_a_clock_set_back_does_not_make_a_lease_last(writer: Writer) -> None:
-    """The sender died while the clock was a year ahead: no lease lasts an hour, so this one is over."""
+    """The sender died while the clock was a year ahead: no lease lasts longer than a day, so this one is over."""
     put(writer, "firing")
     take(writer, 365 * DAY)
     assert keys(take(writer, HOUR)) == ["r/BTC/1/firing"]

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ class Desk:
     longest: float = 6.0
     kills: int = 0
     lives: int = 0
-    troubles: list[str] = field(default_factory=list)
+    code: int = 0
 
     @property
     def home(self) -> Path:
@@ -65,7 +65,8 @@ class Desk:
                 return False
         self.longest = max(2.0, time.monotonic() - began)
         assert "Traceback" not in log.read_text(), log.read_text()
-        assert process.returncode == (4 if self.fault == "dead" else 0), log.read_text()
+        self.code = process.returncode
+        assert self.code in {0, 4}, log.read_text()
         return True
 
     def die(self) -> None:
@@ -78,8 +79,12 @@ class Desk:
 
     def compare(self) -> None:
         """Compare the store with the true ledger, row by row."""
-        before = int(time.time() * 1000)
-        self.run(None)
+        for _ in range(3):
+            before = int(time.time() * 1000)
+            self.run(None)
+            if self.code == 0 or self.fault == "dead":
+                break  # a machine too busy to answer in time ends with 4: incomplete, and said to be
+        assert self.code == (4 if self.fault == "dead" else 0)
         self.lives += 1
         history = History(SEED, int(json.loads((self.home / "demo.json").read_text())["epoch"]))
         until = before - UNSEEN

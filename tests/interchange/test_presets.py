@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from monitor.config.locate import shipped_file
 from monitor.errors import ImportRejected, UsageError
 from monitor.interchange.choose import Choice, source_of
 from monitor.interchange.events import Events, read_events
@@ -286,3 +287,11 @@ def test_workbook(tmp_path: Path) -> None:
     path.write_bytes(b"PK\x03\x04rest")
     with pytest.raises(ImportRejected, match="is a workbook or an archive"):
         source_of(path, Choice(), {}, "USD")
+
+
+def test_the_example_mapping_is_valid() -> None:
+    """It is what it says: the preset it builds on, with one kind and one asset more."""
+    example, base = read_mapping(shipped_file("mapping.example.toml")), preset("kraken-ledgers")
+    assert (example.shape, example.needs) == (base.shape, base.needs)
+    assert example.kinds == base.kinds | {"nftfee": "fee"}
+    assert example.assets == base.assets | {"ABC": "XYZ"}

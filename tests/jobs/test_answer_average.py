@@ -11,6 +11,7 @@ from monitor.jobs.answer import turnover_answer
 from monitor.jobs.inventory import inventory_answer
 from monitor.records import Valuation
 from monitor.store.settings import save_valuation
+from monitor.store.touched import touch
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Ledger
@@ -115,6 +116,6 @@ def test_what_was_converted_kept_its_age(ledger: Ledger) -> None:
             " first_seen_ms) VALUES ('paper', 'file', 'c', ?, 'convert', 'OLD', '2', 'BTC', '20', 'file', 1)",
             [parse_instant("2024-01-11")],
         )
-        connection.execute("INSERT OR REPLACE INTO touched VALUES ('OLD', 0), ('BTC', 0)")
+        touch(connection, {"OLD": 0, "BTC": 0})
     ledger.measure()
     assert ages(ledger, "2024-01-16") == (pytest.approx(15), pytest.approx(200))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.clock import DAY, HOUR, FixedClock
-from monitor.demo import binance
+from monitor.demo import binance, kraken_market
 from monitor.demo.binance_query import error
 from monitor.demo.desk import RunningDesk, start_desk
 from monitor.exchanges.client import Surroundings
@@ -17,7 +17,7 @@ from monitor.exchanges.patience import Patience
 from monitor.jobs.collect import Options, Summary, collect_all
 from monitor.jobs.connections import Connections
 from monitor.jobs.reach import UNKNOWN_START, reach
-from monitor.records import Account
+from monitor.records import Account, StreamKey
 from monitor.store import query, streams
 from monitor.store.database import Writer, open_writer
 from monitor.store.findings import findings
@@ -101,3 +101,33 @@ def test_a_refused_optional_stream_is_a_finding_and_no_more(
         assert end >= NOW - 2000
         balances = [one for one in streams.streams(writer.connection) if one.key.kind == "balances"]
         assert [(one.state, one.last_success) for one in balances] == [("active", NOW)]
+
+
+def test_a_book_without_a_listed_market_is_said_to_be_unread(desk: RunningDesk, tmp_path: Path) -> None:
+    """Binance's options are not among ccxt's markets: nothing is read of them, and that is a finding, not silence."""
+    account = replace(desk.accounts[0], books=("spot", "option"), start=NOW - DAY)
+    with open_writer(tmp_path / "c.db", holder="test") as writer:
+        run(writer, account)
+        assert ("unsupported", f"{account.name} fills option", "warning") in told(writer)
+        known = {one.key: one.state for one in streams.streams(writer.connection, account.name)}
+        assert known[StreamKey(account.name, "fills", "option")] == "unsupported"
+
+
+def test_fills_of_a_market_nobody_lists_are_told(
+    desk: RunningDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A delisted pair is stored by the spelling of its id, and a person is asked to look at it once."""
+    listed = kraken_market.PUBLIC["/0/public/AssetPairs"]
+
+    def without_avax(venue: Venue, query: Query) -> Json:
+        told = listed(venue, query)
+        assert isinstance(told, dict)
+        return {**told, "result": {name: pair for name, pair in told["result"].items() if "AVAX" not in name}}
+
+    monkeypatch.setitem(kraken_market.PUBLIC, "/0/public/AssetPairs", without_avax)
+    account = replace(desk.accounts[2], start=NOW - 5 * DAY)
+    with open_writer(tmp_path / "d.db", holder="test") as writer:
+        run(writer, account)
+        assert ("unlisted market", f"{account.name} AVAX/USD", "info") in told(writer)
+        stored = query.fills(writer.connection, query.FillFilter(asset="AVAX"))
+        assert {fill.symbol for fill in stored} == {"AVAX/USD"}

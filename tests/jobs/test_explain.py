@@ -64,6 +64,29 @@ def test_the_formula_has_its_numbers_in_it(ledger: Ledger) -> None:
     assert (figures["withdrawn_basis"], figures["realised_pnl"]) == (32.5, 2.5 * 140 - 265)
 
 
+def test_the_summary_says_what_a_person_asks_first(ledger: Ledger) -> None:
+    """Two parts sold after (200 * 4 + 65 * 2) / 265 days; a quarter is left, nine days old."""
+    ledger.add(BOOK)
+    ledger.measure()
+    most = "at most 330.00 USD from 2024-01-03T00:00:00 on."
+    assert explained(ledger)["summary"] == [
+        f"Held 2 BTC (200.00 USD at cost) at the start and 0.25 (32.50) at the end, {most}",
+        "2 parts of lots were sold or covered after 3.51 d on average by basis, the longest held 4 d.",
+        "1 lot is left, 9 d old on average by basis, the oldest 9 d: 100% of the basis-days wait in 1.",
+    ]
+
+
+def test_the_summary_of_what_is_stuck_tells_the_last_sale(ledger: Ledger) -> None:
+    """Nothing was sold in the window: when it last was, or that it never was."""
+    ledger.add("2023-12-30 buy 2 BTC/USD 100\n2024-01-01 sell 1 BTC/USD 90\n2024-01-01 buy 1 ETH/USD 9")
+    ledger.measure()
+    told = [cast("list[str]", explained(ledger, asset)["summary"])[1] for asset in ("BTC", "ETH")]
+    assert told == [
+        "Nothing was sold or covered in the window; last at 2024-01-01T00:00:00, 11.0 d ago.",
+        "Nothing was sold or covered in the window nor ever before it.",
+    ]
+
+
 def test_it_agrees_with_what_is_stored(ledger: Ledger) -> None:
     """All figures, quantities to the last digit."""
     ledger.add(BOOK)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.interchange.columns import EVENT_COLUMNS
 from monitor.jobs.interchange import Files, import_events
-from monitor.records import Account, Batch, Fee, Fill, StreamKey
+from monitor.records import Account, Batch, Fee, Fill, Movement, StreamKey
 from monitor.store import markets
 from monitor.store.database import Writer, open_writer
 from monitor.store.ledger import check_file_copies, commit_batch, commit_rows, register_account
@@ -195,10 +195,20 @@ def test_another_time_zone(tmp_path: Path) -> None:
         whole = Batch(StreamKey("main", "fills"), proven=(NOON - HOUR, NOON + 5 * HOUR))
         commit_batch(writer, whole, NOW)
         summary = take(writer, tmp_path, [shifted.row(SECOND)])
-        assert summary.notes[-1] == (
-            "1 fills of main in files may be fills its exchange told too: see monitor findings."
-        )
+        assert summary.notes[-1] == ("1 imported rows of main may be rows its exchange told too: see monitor findings.")
         assert Counter(row[3] for row in ledger(writer)) == {"api": 1, "file": 1}
+
+
+@pytest.mark.parametrize(("identity", "stored", "doubts"), [("d1", 1, 0), ("", 2, 1)])
+def test_movements_are_known_by_their_ids(tmp_path: Path, identity: str, stored: int, doubts: int) -> None:
+    """A deposit with the exchange's id is the exchange's; without an id both stay, and that is told."""
+    told = Movement(account="main", exchange="binance", key="deposit|BTC|d1", time=NOON, kind="deposit", asset="BTC",
+                    amount=Decimal(1), raw="{}")  # fmt: skip
+    with exchange_first(tmp_path, [], []) as writer:
+        commit_rows(writer, [], [told], NOW)
+        take(writer, tmp_path, [f"{NOON + SECOND},main,deposit,,,1,,BTC,,,,{identity},,,,,"])
+        assert writer.connection.execute("SELECT count(*) FROM movements").fetchone()[0] == stored
+        assert check_file_copies(writer, "main", NOW) == doubts
 
 
 def test_finding_goes_when_the_exchange_tells_them(tmp_path: Path) -> None:

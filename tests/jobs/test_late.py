@@ -186,3 +186,120 @@ def compare(book: Sequence[Drawn], method: str, *, priced: bool, every: bool = F
 def test_in_steps_or_from_nothing(book: list[tuple[str, int, int, int]], method: str, *, priced: bool) -> None:
     """Shorts, crossings, fees in three assets, transfers, ties, converts and prices, late by up to three batches."""
     compare([Drawn(*one) for one in book], method, priced=priced)
+
+
+def spoil(writer: Writer) -> None:
+    """Change the first fill of every account behind the ledger's back: whoever reads it again shows it."""
+    writer.connection.execute("UPDATE fills SET price = '7' WHERE id IN (SELECT min(id) FROM fills GROUP BY account)")
+
+
+def first_costs(writer: Writer) -> set[float]:
+    """Return what the pools' inventory cost after their first events."""
+    return {cost for (cost,) in writer.connection.execute("SELECT inventory_cost FROM track WHERE ordinal = 0")}
+
+
+def trade(account: str, key: str, time: int, side: str, book: str = "spot") -> Fill:
+    """Return a fill of one bitcoin at 100."""
+    one, price = Decimal(1), Decimal(100)
+    return Fill(account, "file", key, time, book, "BTC", "BTC/USD", "BTC", "USD", side, one, price)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Writer]:
+    """Yield a database in which two accounts traded bitcoin for twenty days, in a book that may be short."""
+    with open_writer(tmp_path / "desk.db", holder="test") as opened:
+        for account in ACCOUNTS[:2]:
+            register_account(opened, Account(account, "file"), 1)
+        fills = [
+            trade(account, f"{account}{day}", day * DAY + at, "buy" if day % 3 else "sell", "margin")
+            for day in range(1, 21)
+            for at, account in enumerate(ACCOUNTS[:2])
+        ]
+        commit_rows(opened, fills, (), NOW)
+        measure(opened, NOW)
+        yield opened
+
+
+def test_a_late_fill_computes_the_end_of_its_pools_alone(writer: Writer) -> None:
+    """What was before the segment is not computed again, nor anything of the other account."""
+    spoil(writer)
+    commit_rows(writer, [trade("main", "late", 18 * DAY + 5, "buy", "margin")], (), NOW)
+    assert measure(writer, NOW).restatements > 0
+    assert first_costs(writer) == {100.0}
+    (count,) = writer.connection.execute("SELECT count(*) FROM track").fetchone()
+    assert count == 2 * 40 + 2
+    cause = writer.connection.execute("SELECT DISTINCT since_ms, cause FROM restatements").fetchall()
+    assert cause == [(18 * DAY + 5, "fill late of main")]
+
+
+def test_accounts_that_moved_lots_go_on_together(tmp_path: Path) -> None:
+    """After a transfer a late fill of one account goes on from one segment of both, where nothing was under way."""
+    with open_writer(tmp_path / "moved.db", holder="test") as writer:
+        for account in ACCOUNTS[:2]:
+            register_account(writer, Account(account, "file"), 1)
+        one = Movement("main", "file", "m", 3 * DAY, "transfer", "BTC", amount=Decimal(1), to_account="second")
+        fills = [
+            trade(account, f"{account}{day}", day * DAY, "buy") for day in range(1, 21) for account in ACCOUNTS[:2]
+        ]
+        commit_rows(writer, fills, [one], NOW)
+        measure(writer, NOW)
+        spoil(writer)
+        commit_rows(writer, [trade("second", "late", 18 * DAY + 5, "sell")], (), NOW)
+        measure(writer, NOW)
+        assert first_costs(writer) == {100.0}
+        rows = "SELECT count(*) FROM track JOIN pools ON id = pool WHERE account = ?"
+        assert [writer.connection.execute(rows, [account]).fetchone()[0] for account in ("main", "second", "")] == [
+            20 + 1,
+            20 + 1 + 1,
+            40 + 1,
+        ]
+
+
+def test_a_replaced_row_is_computed_from_nothing(writer: Writer) -> None:
+    """A correction takes the decimals everything was counted in; what comes out is what a rebuild gives."""
+    fine = replace(trade("main", "main18", 18 * DAY, "sell", "margin"), amount=Decimal("1.2345"))
+    for row in (fine, trade("main", "main18", 18 * DAY, "sell", "margin")):
+        commit_rows(writer, [row], (), NOW)
+        measure(writer, NOW)
+        stepwise = state(writer)
+        rebuild(writer, NOW)
+        assert state(writer) == stepwise
+
+
+def test_a_past_that_is_not_the_computed_one_is_computed_again(writer: Writer) -> None:
+    """Where the stored row before the late one is not what comes out now, the whole asset is computed."""
+    pool = "(SELECT id FROM pools WHERE account = 'main')"
+    writer.connection.execute(f"UPDATE track SET inventory_cost = 5 WHERE time_ms = ? AND pool = {pool}", [18 * DAY])  # noqa: S608
+    commit_rows(writer, [trade("main", "late", 18 * DAY + 5, "buy", "margin")], (), NOW)
+    measure(writer, NOW)
+    stepwise = state(writer)
+    rebuild(writer, NOW)
+    assert state(writer) == stepwise
+    assert writer.connection.execute("SELECT count(*) FROM track WHERE inventory_cost = 5").fetchone() == (0,)
+
+
+def test_a_late_price_two_pairs_away_revalues_a_cross(tmp_path: Path) -> None:
+    """AAA was bought for QQQ, which is worth something over CCC alone: a price of CCC changes the basis of AAA."""
+    with open_writer(tmp_path / "bridge.db", holder="test") as writer:
+        register_account(writer, Account("main", "file"), 1)
+        commit_prices(writer, [Price("QQQ", "CCC", DAY, Decimal(2), "file", "file")])
+        one = Fill("main", "file", "a", 3 * DAY, "spot", "AQ", "AAA/QQQ", "AAA", "QQQ", "buy", Decimal(1), Decimal(5))
+        commit_rows(writer, [one], (), NOW)
+        measure(writer, NOW)
+        commit_prices(writer, [Price("CCC", "USD", 2 * DAY, Decimal(3), "file", "file")])
+        measure(writer, NOW)
+        basis = "SELECT basis FROM lots JOIN pools ON id = pool WHERE asset = 'AAA' AND account = ''"
+        assert writer.connection.execute(basis).fetchall() == [(5 * 2 * 3,)]
+
+
+def test_a_later_fill_of_an_option_is_measured(tmp_path: Path) -> None:
+    """An option is an asset of its own, although its fill names the coin it is on."""
+    with open_writer(tmp_path / "option.db", holder="test") as writer:
+        register_account(writer, Account("main", "file"), 1)
+        call = replace(trade("main", "a", DAY, "buy", "option"), symbol="BTC/USD:USD-30-C", settle="USD")
+        counts = []
+        for key in "abc":
+            commit_rows(writer, [replace(call, key=key, contract_size=Decimal(1))], (), NOW)
+            measure(writer, NOW)
+            counts.append(writer.connection.execute("SELECT count(*) FROM track").fetchone()[0])
+        assert counts == [2, 4, 6]

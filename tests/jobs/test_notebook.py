@@ -18,7 +18,7 @@ from monitor.errors import DatabaseMissing, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from monitor.notebook import Desk
+    from monitor.notebook.desk import Desk
     from tests.jobs.conftest import Ledger
 
 BOOK = """
@@ -64,7 +64,7 @@ def test_series_is_a_row_a_point(desk: Desk) -> None:
     """Inventory at cost at three midnights, for each asset asked about."""
     with desk:
         frame = desk.series("BTC", metric="inventory", window="1d", step=DAY, start="2024-01-02", end="2024-01-04")
-    assert frame.columns == ["asset", "book", "time", "value", "status"]
+    assert frame.columns == ["asset", "book", "account", "time", "value", "status"]
     assert frame["value"].to_list() == [250, 250, 282.5]
     assert frame["time"].to_list()[0] == datetime(2024, 1, 2, tzinfo=UTC)
 
@@ -79,6 +79,25 @@ def test_open_lots_with_what_they_are_worth(desk: Desk) -> None:
         ("BTC", "spot", 28.0, Decimal("0.25"), 32.5, 90, 22.5, -10),
         ("ETH", "margin", 25.0, Decimal(-3), 150, 40, 120, 30),
     ]
+
+
+def test_any_method_and_one_account(desk: Desk) -> None:
+    """The last in is the first out: 0.25 at 130 and 1.75 at 100 are sold, in the account's own lots."""
+    with desk:
+        turns = desk.turnover("BTC", start="2024-01-02", end="2024-01-12", method="lifo", account="paper")
+        lots = desk.lots("BTC", as_of="2024-01-31", method="lifo", account="paper")
+        line = desk.series(
+            "BTC", metric="cogs", window="10d", start="2024-01-12", end="2024-01-12", method="lifo", account="paper"
+        )
+    assert turns.select("account", "cogs").rows() == [("paper", 0.25 * 130 + 1.75 * 100)]
+    assert lots.select("account", "quantity", "basis").rows() == [("paper", Decimal("0.75"), 75)]
+    assert line.select("account", "value").rows() == [("paper", 0.25 * 130 + 1.75 * 100)]
+
+
+def test_it_says_what_it_is(desk: Desk, ledger: Ledger) -> None:
+    """As it is opened."""
+    with desk:
+        assert repr(desk) == f"monitor.open('{ledger.writer.path}')"
 
 
 def test_fills_are_exact(desk: Desk) -> None:

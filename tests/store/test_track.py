@@ -11,7 +11,7 @@ import pytest
 from monitor.clock import Window
 from monitor.records import Account, Batch, Movement, StreamKey
 from monitor.schema import MARKS, SUMS
-from monitor.store import answers
+from monitor.store import answers, peaks
 from monitor.store.ledger import commit_batch, commit_movements, register_account
 from monitor.store.track import CUT, TABLES, Derived, PoolKey, converted_with, refresh_coverage, replace_tracks
 
@@ -135,7 +135,7 @@ def test_peak_reads_whole_segments_by_their_summary(writer: Writer) -> None:
     put(writer, Derived({key("BTC"): track(*events, segment_of=2)}))
     for start in range(9):
         for end in range(start + 1, 10):
-            found = answers.peak(writer.connection, pool(writer, "BTC"), Window(start, end))
+            found = peaks.peak(writer.connection, pool(writer, "BTC"), Window(start, end))
             assert found == max(costs[start:end], default=0.0)
 
 
@@ -164,7 +164,7 @@ def test_open_lots(writer: Writer) -> None:
 def test_grid_of_positions(writer: Writer) -> None:
     """Positions on an even grid, both ends included, each after all events before it."""
     put(writer, Derived({key("BTC"): track((0, "1", 1.0), (25, "-2", 1.0))}))
-    assert answers.grid(writer.connection, pool(writer, "BTC"), Window(0, 100), 4) == [0, 1, -2, -2, -2]
+    assert peaks.grid(writer.connection, pool(writer, "BTC"), Window(0, 100), 4) == [0, 1, -2, -2, -2]
 
 
 def test_conversions_join_assets(writer: Writer) -> None:

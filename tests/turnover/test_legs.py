@@ -348,3 +348,15 @@ def test_opening_of_a_portfolio_that_only_moved(desk: Desk) -> None:
     desk.move(1, "transfer", "1", "X", account="a", to_account="b")
     desk.move(2, "withdrawal", "1", "X", account="b")
     assert desk.pool("X").lots.select("basis", "estimated", "opened_ms").rows() == [(10.0, 1, 2 * 86_400_000)]
+
+
+@pytest.mark.parametrize("kind", ["funding", "settlement", "deposit", "fee"])
+@pytest.mark.parametrize("book", ["linear", "inverse", "option"])
+def test_what_contracts_pay_in_coins_moves_the_coins(desk: Desk, book: str, kind: str) -> None:
+    """Funding that is paid in a coin comes into, or relieves, the coin's spot lots, never the contracts."""
+    desk.fill(1, "buy", "3", "BTC/USD", "100")
+    desk.move(2, kind, "-1" if kind in {"funding", "settlement"} else "1", "BTC", book=book, value="100")
+    assert {key.book for key in desk.tracks().pools} == {"spot"}
+    left = {"deposit": 4, "fee": 2}.get(kind, 2)
+    assert desk.last("BTC")["quantity"] == left
+    assert desk.exact().pools["", "BTC", "spot"].quantity == left

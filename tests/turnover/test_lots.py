@@ -31,7 +31,8 @@ def busy(desk: Desk, fills: int, book: str = "margin") -> None:
     for _ in range(fills):
         day += random.choice((0, 1e-6, 0.001, 0.05))
         amount, price = str(random.randint(1, 40) / 8), str(random.randint(900, 1100) / 10)
-        desk.fill(day, random.choice(("buy", "sell")), amount, "X/USD", price, book=book)
+        more = {"contract_size": "10", "settle": "X", "inverse": 1} if book == "inverse" else {}
+        desk.fill(day, random.choice(("buy", "sell")), amount, "X/USD", price, book=book, **more)
     desk.price(2, "X/USD", "100")
     desk.price(20, "X/USD", "101")
 
@@ -62,12 +63,12 @@ def test_segments_keep_the_sums_before_them(desk: Desk) -> None:
     assert dict(zip(SUMS, total, strict=True))["fills"] == 5_000
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_going_on_from_any_segment(desk: Desk, method: str) -> None:
+@pytest.mark.parametrize(("method", "book"), [*((method, "margin") for method in METHODS), ("wac", "inverse")])
+def test_going_on_from_any_segment(desk: Desk, method: str, book: str) -> None:
     """Going on from the state before a segment gives the very bits of a run from nothing."""
-    busy(desk, 7_000)
-    whole = desk.pool("X", method=method, book="margin")
-    key = PoolKey("portfolio", "", "X", "margin", method)
+    busy(desk, 7_000, book)
+    whole = desk.pool("X", method=method, book=book)
+    key = PoolKey("portfolio", "", "X", book, method)
     for segment in whole.segments.to_dicts():
         start = Start(segment["time_ms"], segment["sums"], segment["state"])
         pool = resumed(desk, method, {key: start}).pools[key]

@@ -8,19 +8,8 @@ import pytest
 
 from monitor.clock import DAY, Window, parse_instant
 from monitor.schema import SUMS
-from monitor.turnover.measures import (
-    Relief,
-    State,
-    Step,
-    annualised,
-    days_inventory,
-    difference,
-    lost_sums,
-    metrics,
-    position,
-    ratio,
-    replay,
-)
+from monitor.turnover.measures import Relief, State, Step, difference, lost_sums, replay
+from monitor.turnover.ratios import annualised, days_inventory, metrics, position, ratio
 
 NO_PREFIX = (0.0,) * (2 * len(SUMS))
 

@@ -6,8 +6,9 @@ import pytest
 
 from monitor.clock import DAY, Window
 from monitor.schema import SUMS
-from monitor.turnover.measures import State, metrics
+from monitor.turnover.measures import State
 from monitor.turnover.portfolio import counted_once, portfolio_metrics, total, total_position
+from monitor.turnover.ratios import metrics
 
 NOTHING = dict.fromkeys(SUMS, 0.0)
 MONTH = Window(0, 30 * DAY)
@@ -53,6 +54,14 @@ def test_cross_counts_once() -> None:
     found = portfolio_metrics(counted_once(total([ether, bitcoin])), MONTH, partial=False)
     assert (found["buy_notional"], found["sell_notional"]) == (100, 0)
     assert found["velocity"] == pytest.approx((70 + 30) / 2000)
+
+
+def test_a_cross_sold_counts_once_too() -> None:
+    """ETH sold for BTC is a sale of ETH; that BTC was bought with it is the same trade."""
+    ether = NOTHING | {"sell_notional": 70.0}
+    bitcoin = NOTHING | {"buy_notional": 70.0 + 20.0, "cross_buy": 70.0}
+    found = portfolio_metrics(counted_once(total([ether, bitcoin])), MONTH, partial=False)
+    assert (found["buy_notional"], found["sell_notional"]) == (20, 70)
 
 
 def test_units_do_not_add_up() -> None:

@@ -13,11 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.clock import Window
 from monitor.records import Valuation
 from monitor.schema import SUMS
+from monitor.turnover.measures import State, difference
+from monitor.turnover.portfolio import portfolio_metrics, total
+from monitor.turnover.ratios import metrics
 
 if TYPE_CHECKING:
     from monitor.turnover.exact_pool import ExactPool
+    from monitor.turnover.measures import Sums
     from monitor.turnover.results import PoolFrames
     from tests.turnover.conftest import Desk, Row
 
@@ -238,6 +243,86 @@ def _dearer(row: Row, times: Decimal, *, price: bool = True) -> Row:
     paid = [(asset, str(Decimal(fee) * times) if asset in {"USD", "USDT", "EUR"} else fee) for asset, fee in fees]
     dear = {"price": str(Decimal(str(row["price"])) * times)} if price else {}
     return row | dear | {"fees": json.dumps(paid)}
+
+
+@QUICK
+@given(book=BOOKS, factor=st.sampled_from(["8", "0.1", "1000000"]))
+def test_scaling_amounts(empty: Desk, book: list[tuple[str, int, int, int, int, int]], factor: str) -> None:
+    """Amounts times k: money and units times k, so that no ratio moves."""
+    desk = written(empty, book)
+    times = Decimal(factor)
+    more = replace(
+        desk,
+        fills=[_larger(row, times) for row in desk.fills],
+        movements=[_larger(row, times) for row in desk.movements],
+    )
+    more.valuation = replace(desk.valuation, dust_value=desk.valuation.dust_value * times)
+    unscaled = {"fills", "unvalued", "active_time", "unpriced_time", "unmarked_time"}
+    once, scaled = finals(desk), finals(more)
+    for key, row in once.items():
+        for name in SUMS:
+            by = 1 if name in unscaled else float(times)
+            assert near(scaled[key][name], float(str(row[name])) * by, scale_of(row, name) * by), (key, name)
+
+
+def _larger(row: Row, times: Decimal) -> Row:
+    fees = [(asset, str(Decimal(fee) * times)) for asset, fee in json.loads(str(row["fees"]))]
+    sizes = ("amount", "received", "matched_received", "value")
+    grown = {name: str(Decimal(str(row[name])) * times) for name in sizes if row.get(name) is not None}
+    return row | grown | {"fees": json.dumps(fees)}
+
+
+def state_at(pool: PoolFrames, instant: int) -> State | None:
+    """Return a pool after all events before an instant; the books drawn here are shorter than a segment."""
+    rows = pool.track.filter(pl.col("time_ms") < instant)
+    if rows.is_empty():
+        return None
+    row = rows.row(-1, named=True)
+    columns = ("time_ms", "ordinal", "segment", "quantity", "inventory_cost", "estimated_cost", "unpriced", "active")
+    sums = tuple(float(row[name]) for name in SUMS)
+    return State._make([*(row[name] for name in columns), sums, (), 0.0, 0])
+
+
+def over(pool: PoolFrames, window: Window) -> Sums:
+    """Return the sums of a pool over a window."""
+    return difference(state_at(pool, window.start), state_at(pool, window.end), window)
+
+
+@QUICK
+@given(book=BOOKS, cuts=st.tuples(small, small, small))
+def test_windows_add_up(
+    empty: Desk, book: list[tuple[str, int, int, int, int, int]], cuts: tuple[int, int, int]
+) -> None:
+    """Turnover over [a, c) is the mean of those over [a, b) and [b, c), weighted by the integral of inventory."""
+    start, middle, end = (DAY + cut * 2_000 + place for place, cut in enumerate(sorted(cuts)))
+    for pool in written(empty, book).tracks().pools.values():
+        whole, *parts = (over(pool, Window(*ends)) for ends in ((start, end), (start, middle), (middle, end)))
+        for name in set(SUMS) - {"market_time", "unmarked_time"}:
+            size = max(abs(float(row[name])) for row in pool.track.to_dicts())
+            size += whole["cost_time"] + whole["units_time"] if name.endswith("_time") else 0
+            assert near(sum(part[name] for part in parts), whole[name], size), name
+        if whole["cost_time"] > 1:
+            both = sum((part["cogs"] + part["cover_basis"]) / whole["cost_time"] for part in parts)
+            told = metrics(whole, Window(start, end), partial=False)["turnover"]
+            assert told is None or near(told, both * (end - start), max(1.0, both * (end - start)))
+
+
+@QUICK
+@given(book=BOOKS)
+def test_portfolio_is_the_weighted_mean(empty: Desk, book: list[tuple[str, int, int, int, int, int]]) -> None:
+    """The desk's turnover is the mean of its assets', weighted by average inventory, where all are positive."""
+    window = Window(DAY // 2, 40 * DAY)
+    pools = [
+        over(pool, window) for key, pool in written(empty, book).tracks().pools.items() if key.scope == "portfolio"
+    ]
+    single = [metrics(sums, window, partial=False) for sums in pools]
+    held = [row for row in single if row["turnover"] is not None and row["average_inventory"]]
+    if len(held) < len(single):
+        return
+    weights = [float(str(row["average_inventory"])) for row in held]
+    mean = sum(float(str(row["turnover"])) * weight for row, weight in zip(held, weights, strict=True)) / sum(weights)
+    told = portfolio_metrics(total(pools), window, partial=False)["turnover"]
+    assert near(told, mean, mean)
 
 
 @QUICK

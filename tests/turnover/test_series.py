@@ -14,7 +14,7 @@ ZERO = ((0.0, 0.0),) * len(NAMES)
 
 def sample(day: int, ordinal: int, cost: float, cogs: float, cost_time: float) -> Sample:
     """Return a pool after an event on a day, in one segment."""
-    return Sample(day * DAY, ordinal, "1", cost, 0, (cogs, 0.0, cost_time * DAY), ZERO, (0.0, 0.0, cost))
+    return Sample(day * DAY, ordinal, "1", cost, 0.0, 0, (cogs, 0.0, cost_time * DAY), ZERO, (0.0, 0.0, cost))
 
 
 def test_points_end_at_the_end() -> None:
@@ -67,10 +67,10 @@ def test_segments_lose_no_digits() -> None:
 
 def test_lost_digits_are_noticed() -> None:
     """A cent relieved after a billion is a difference that has no digits left; after a hundred it has."""
-    for taken, lost in ((1e9, True), (1e2, False)):
+    for taken, lost in ((1e9, {"cogs"}), (1e2, set())):
         first, last = sample(1, 0, 1.0, taken, 0.0), sample(2, 1, 1.0, taken + 0.01, 1.0)
         sums = [last.sums[0] - taken, 0.0, float(DAY)]
-        assert lost_digits(NAMES, sums, first, last, DAY) is lost
+        assert lost_digits(NAMES, sums, first, last, Window(DAY, 2 * DAY)) == lost
 
 
 def test_total_is_sum_over_sum() -> None:
