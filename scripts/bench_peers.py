@@ -1,4 +1,4 @@
-"""What a desk would write or take instead, on the same fills: a loop over lots, pandas, SQL. And who is not installed.
+"""What a desk would write or take instead, on the same fills: a loop over lots, pandas, SQL, and others' programs.
 
 The loop is the classic one, floats and a deque for each asset; its turnover must be the engine's. pandas and DuckDB
 compute `unit_turnover` alone, which needs neither prices nor lots, from signed amounts that are ready for them.
@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 from bench_data import ASSETS, CROSS, LINEAR, NAMES, SPAN
 from bench_memory import expected, tracks_of, turnover_of
+from bench_others import others
 from bench_rows import Row, rounds, seconds, spread, timed
 
 if TYPE_CHECKING:
@@ -120,9 +121,7 @@ def peers(desk: Desk, report: Report) -> None:
     wanted = np.array([units[pool] for pool in sorted(units)])
     for name, run in (("pandas", _in_pandas), ("duckdb", _in_duckdb)):
         _units(name, run, moves, wanted, report)
-    for name, why in (("rp2", "it reads spreadsheets"), ("pyfolio", "its get_turnover has another definition")):
-        what = f"installed, but not run: {why}" if find_spec(name) else "not installed"
-        report.add(Row(f"peer {name}", len(desk), what))
+    others(desk, report)
 
 
 def _loop(desk: Desk, report: Report, turnover: float) -> None:

@@ -26,7 +26,7 @@ COMMON = [
 ]
 # constraints.txt comes first: it is the one resolution, the locks only add hashes to it.
 FILES = {
-    "constraints.txt": ["--extra=dev", "--extra=editable"],
+    "constraints.txt": ["--extra=dev", "--extra=editable", "--extra=dask"],
     "dev.lock": ["--extra=dev", "--extra=editable", "--generate-hashes"],
     "runtime.lock": ["--extra=editable", "--generate-hashes"],
 }

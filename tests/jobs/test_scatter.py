@@ -207,6 +207,16 @@ def test_a_folder_without_partitions_is_refused(tmp_path: Path) -> None:
         partitions(tmp_path)
 
 
+def test_a_cluster_gives_the_same_bits(writer: Writer, tmp_path: Path) -> None:
+    """Dask's executor fits the same seam: paths go to a worker of its own process, paths come back."""
+    distributed = pytest.importorskip("distributed")
+    store(writer, BOOK)
+    export_partitions(writer.connection, tmp_path / "ledger")
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "local_directory": str(tmp_path)}
+    with distributed.Client(processes=True, **options) as client:
+        assert computed(tmp_path, client.get_executor(retries=1)) == whole(writer.connection)
+
+
 def test_processes_are_fresh() -> None:
     """The pool spawns: a forked process would inherit the locks of another thread."""
     with processes(1) as pool:
