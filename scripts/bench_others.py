@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from contextlib import chdir
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -106,7 +107,8 @@ def _taxes(fills: pl.DataFrame, folder: Path) -> Callable[[], float]:
     """Return what lets rp2 compute the fills and returns the basis of all that was sold."""
     asset = fills["base"][0]
     (folder / "rp2.ini").write_text(SETTINGS.format(asset=asset))
-    module = {name: import_module(f"rp2.{name}") for name in RP2_MODULES}
+    with chdir(folder):  # where it begins a log of its own
+        module = {name: import_module(f"rp2.{name}") for name in RP2_MODULES}
     logging.disable(logging.CRITICAL)
     configuration = module["configuration"].Configuration(str(folder / "rp2.ini"), module["plugin.country.us"].US())
     methods = import_module("prezzemolo.avl_tree").AVLTree()
