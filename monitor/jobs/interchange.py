@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 PAGE = 5_000
 EXPORT_PAGE = 100_000
+# To sort a row into an index of millions costs as much as building that index anew for so many rows.
+REINDEXED = 8
 # Below this many rows it does not matter how the indexes grow.
 FEW_ROWS = 20_000
 
@@ -197,7 +199,7 @@ def _insert(
     copies = {"market": "symbol"} if {"market", "symbol"} <= {*varying} and _is_same(frame, "market", "symbol") else {}
     varying = [name for name in varying if name not in copies]
     block = bulk.Block(ledger, tuple(varying), constant, copies)
-    with bulk.indexes_afterwards(connection, ledger, apply=frame.height > max(first, FEW_ROWS)):
+    with bulk.indexes_afterwards(connection, ledger, apply=frame.height > max(first // REINDEXED, FEW_ROWS)):
         stored = bulk.insert_pages(connection, block, _pages(frame.select(varying)), now)
     old = stored.known | stored.revised
     if not old:
