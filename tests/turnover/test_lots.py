@@ -142,6 +142,23 @@ def test_which_lot_goes_first(desk: Desk, method: str, relieved: list[int]) -> N
     assert desk.pool("X", method=method).reliefs["lot"].to_list() == relieved
 
 
+@pytest.mark.parametrize(
+    ("second", "fees", "relieved"),
+    [
+        # the other fee comes to the same unit cost, 0.11, by other roundings
+        (("0.7", "0.1"), ("0.03", "0.007"), 0),
+        # dearer by 3 parts in 10 ** 13: another price, not another rounding
+        (("1", "0.110000000000033"), ("0.03", "0"), 1),
+    ],
+)
+def test_what_is_one_unit_cost(desk: Desk, second: tuple[str, str], fees: tuple[str, str], relieved: int) -> None:
+    """Under HIFO lots tie that differ by the rounding of their basis only, and then the oldest goes first."""
+    desk.fill(1, "buy", "0.3", "X/USD", "0.01", fees=[("USD", fees[0])])
+    desk.fill(2, "buy", second[0], "X/USD", second[1], fees=[("USD", fees[1])])
+    desk.fill(3, "sell", "0.1", "X/USD", "1")
+    assert desk.pool("X", method="hifo").reliefs["lot"].to_list() == [relieved]
+
+
 def test_average_lot_has_the_mean_age(desk: Desk) -> None:
     """Under wac a relief was held since the basis-weighted mean of the purchases."""
     desk.fill(0, "buy", "1", "X/USD", "10")
