@@ -159,6 +159,16 @@ def test_what_is_one_unit_cost(desk: Desk, second: tuple[str, str], fees: tuple[
     assert desk.pool("X", method="hifo").reliefs["lot"].to_list() == [relieved]
 
 
+@pytest.mark.parametrize("method", ["hifo", "lofo"])
+def test_a_lot_without_a_price_goes_last(desk: Desk, method: str) -> None:
+    """What ranks by unit cost relieves a lot of unknown cost only when no other is left, so that the number stays."""
+    desk.move(1, "deposit", "1", "X")
+    for day, price in ((2, "10"), (3, "20")):
+        desk.fill(day, "buy", "1", "X/USD", price)
+    desk.fill(4, "sell", "3", "X/USD", "30")
+    assert desk.pool("X", method=method).reliefs["lot"].to_list() == {"hifo": [2, 1, 0], "lofo": [1, 2, 0]}[method]
+
+
 def test_average_lot_has_the_mean_age(desk: Desk) -> None:
     """Under wac a relief was held since the basis-weighted mean of the purchases."""
     desk.fill(0, "buy", "1", "X/USD", "10")
