@@ -85,9 +85,15 @@ def replace_tracks(
     """
     since = since or {}
     _delete_others(connection, derived.pools, derived.marks, assets)
+    pools = {key: _pool(connection, key) for key in derived.pools}
+    cuts = {
+        key: _unchanged_until(connection, pools[key], tables, since.get(key.asset))
+        for key, tables in derived.pools.items()
+    }
+    # Lots move between pools: where the past of one is another, that of a mate may be without a sum that shows it.
+    mates = converted_with(connection, {key.asset for key, cut in cuts.items() if cut is None and key.asset in since})
     for key, tables in derived.pools.items():
-        pool = _pool(connection, key)
-        _replace_pool(connection, pool, tables, _unchanged_until(connection, pool, tables, since.get(key.asset)))
+        _replace_pool(connection, pools[key], tables, None if key.asset in mates else cuts[key])
     for asset, rows in derived.marks.items():
         start = since.get(asset)
         same = start is not None and _same_mark(connection, asset, rows, start)
