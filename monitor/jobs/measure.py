@@ -70,7 +70,7 @@ def measure(writer: Writer, now: int) -> MeasureSummary:
 
 def rebuild(writer: Writer, now: int, workers: int = 1) -> MeasureSummary:
     """Compute every derived row again from the ledger, in this process or in `workers` processes: the same rows."""
-    transfers = match_transfers(writer, now)
+    transfers = match_transfers(writer, now, anew=True)
     with writer.transaction() as connection:
         refresh_coverage(connection)
         return MeasureSummary(_compute(connection, load_valuation(connection), None, now, workers), 0, transfers)
