@@ -40,7 +40,7 @@ from monitor.turnover.ratios import metrics
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from bench_data import Desk
     from bench_rows import Report
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 NOW = SPAN.end
 WEEK = 7 * DAY
 POINTS = 500
-PAGE = 1_000
+PAGE, PAGES = 1_000, 9
 CLOSE = 1e-9
 LEAST_RATE = 100_000
 MOST_PAGE, MOST_LATE = 60e-3, 0.3
@@ -274,7 +274,9 @@ def page(stored: Stored, report: Report) -> None:
         measure(writer, NOW)
         for symbol, name in (("BTC/USD", "the busiest asset"), (f"{NAMES[99]}/USD", "the 100th asset")):
             parsed: list[float] = []
-            times = timed(partial(_page, writer, symbol, stored.fresh, parsed), least=3, most=9, budget=4.0)
+            # What a venue sends is there before the page is: making it up is no part of the time.
+            pages = iter([_trades(symbol, stored.fresh) for _ in range(PAGES)])
+            times = timed(partial(_page, writer, symbol, pages, parsed), least=3, most=PAGES, budget=4.0)
             middle = median(times)
             report.add(
                 Row(f"a {PAGE:,}-fill page of {name}, parsed to committed, with tracks", len(stored), seconds(middle),
@@ -283,10 +285,8 @@ def page(stored: Stored, report: Report) -> None:
             )  # fmt: skip
 
 
-def _page(writer: Writer, symbol: str, fresh: count[int], parsed: list[float]) -> None:
-    key = StreamKey("desk-0", "fills", "spot", symbol)
-    first = next(fresh)
-    rows = [_trade(symbol, identity) for identity in (first, *(next(fresh) for _ in range(PAGE - 1)))]
+def _page(writer: Writer, symbol: str, pages: Iterator[list[dict[str, object]]], parsed: list[float]) -> None:
+    key, rows = StreamKey("desk-0", "fills", "spot", symbol), next(pages)
     start = perf_counter()
     found = fills(rows, [row["info"] for row in rows], Origin(key, "binance"), {symbol: _market(symbol)}.get)
     if len(found.fills) < PAGE:
@@ -294,6 +294,10 @@ def _page(writer: Writer, symbol: str, fresh: count[int], parsed: list[float]) -
     commit_batch(writer, Batch(key, found.fills, raw_rows=PAGE, calls=1), NOW)
     parsed.append(perf_counter() - start)
     measure(writer, NOW)
+
+
+def _trades(symbol: str, fresh: count[int]) -> list[dict[str, object]]:
+    return [_trade(symbol, next(fresh)) for _ in range(PAGE)]
 
 
 def _trade(symbol: str, identity: int) -> dict[str, object]:

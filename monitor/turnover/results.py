@@ -48,22 +48,22 @@ class Tables:
     @cached_property
     def track(self) -> list[pl.DataFrame]:
         """Return the track of each pool."""
-        return self._frames(TRACK, lambda finished, _: _track(finished))
+        return self._frames(TRACK, track_rows)
 
     @cached_property
     def segments(self) -> list[pl.DataFrame]:
         """Return the segments of each pool."""
-        return self._frames(SEGMENTS, _segments)
+        return self._frames(SEGMENTS, segment_rows)
 
     @cached_property
     def lots(self) -> list[pl.DataFrame]:
         """Return the lots of each pool."""
-        return self._frames(LOTS, _lots)
+        return self._frames(LOTS, lot_rows)
 
     @cached_property
     def reliefs(self) -> list[pl.DataFrame]:
         """Return the reliefs of each pool."""
-        return self._frames(RELIEFS, _reliefs)
+        return self._frames(RELIEFS, relief_rows)
 
     def _frames(self, schema: Columns, rows_of: Callable[[Finished, Origins], Rows]) -> list[pl.DataFrame]:
         first = 0
@@ -175,7 +175,8 @@ def _scaled(finished: Finished, whole: Integers) -> Rows:
     return {"whole": whole, "scale": np.full(len(whole), finished.scale)}
 
 
-def _track(finished: Finished) -> Rows:
+def track_rows(finished: Finished, _origins: Origins) -> Rows:
+    """Return the running sums and where the pool stood, after each event."""
     job, events = finished.job, len(finished.job.events)
     stand, sums = np.asarray(job.stand), np.asarray(job.track)
     return {
@@ -187,7 +188,7 @@ def _track(finished: Finished) -> Rows:
     }
 
 
-def _lots(finished: Finished, origins: Origins) -> Rows:
+def lot_rows(finished: Finished, origins: Origins) -> Rows:
     """Return the lots that came into pools, as they came in: not those under way, nor what joined an average lot."""
     lots, count = finished.job.lots, int(finished.job.counts[LOT_COUNT])
     pool, number = ints(lots, "pool", count), ints(lots, "number", count)
@@ -210,7 +211,8 @@ def _lots(finished: Finished, origins: Origins) -> Rows:
     }
 
 
-def _reliefs(finished: Finished, origins: Origins) -> Rows:
+def relief_rows(finished: Finished, origins: Origins) -> Rows:
+    """Return what events relieved of lots, in their order."""
     job, events, count = finished.job, len(finished.job.events), int(finished.job.counts[RELIEF_COUNT])
     event, lot = ints(job.reliefs, "event", count), ints(job.reliefs, "lot", count)
     return {
@@ -225,7 +227,7 @@ def _reliefs(finished: Finished, origins: Origins) -> Rows:
     }
 
 
-def _segments(finished: Finished, origins: Origins) -> Rows:
+def segment_rows(finished: Finished, origins: Origins) -> Rows:
     """Return the segments: sums as little-endian float64 pairs, states as `state.saved` writes them."""
     job, count = finished.job, int(finished.job.counts[SEGMENT_COUNT])
     sums = np.asarray(job.segment_sums)[:count].astype("<f8")
