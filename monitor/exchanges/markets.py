@@ -18,14 +18,18 @@ LISTS = ("symbols", "ids", "codes")
 
 
 def condense(exchange: Loose) -> None:
-    """Keep one structure of each market, without the lists of the venue's own form; repeated texts are kept once.
+    """Keep one structure of each market, without the lists of the venue's own form; what repeats is kept once.
 
     What stays is written anew in one piece: scattered between what was read and let go, it would hold all that memory.
     """
-    markets, texts = exchange.markets, dict[str, str]()
+    markets, known = exchange.markets, dict[str, object]()
     for market in markets.values():
         if isinstance(market.get(INFO), dict):
-            market[INFO] = _without_lists(market[INFO], texts)
+            market[INFO] = {name: value for name, value in market[INFO].items() if not isinstance(value, list)}
+            _share(market[INFO], known)
+        _share(market, known)
+    for currency in (exchange.currencies or {}).values():
+        _share(currency, known)
     for identity, listed in exchange.markets_by_id.items():
         exchange.markets_by_id[identity] = [_merged(markets, market) for market in listed]
     tables = {name: table for name in TABLES if isinstance(table := getattr(exchange, name), dict)}
@@ -35,7 +39,7 @@ def condense(exchange: Loose) -> None:
             tables[name] = table
             table.update({key: _merged(markets, market) for key, market in table.items() if isinstance(market, dict)})
     lists = {name: found for name in LISTS if isinstance(found := getattr(exchange, name), list)}
-    del texts
+    del known
     _written_anew({**tables, **lists})
 
 
@@ -54,9 +58,8 @@ def _merged(markets: Loose, market: Loose) -> Loose:
     return found if found is not None and found.get("id") == market.get("id") else market
 
 
-def _without_lists(info: dict[str, object], texts: dict[str, str]) -> dict[str, object]:
-    return {
-        name: texts.setdefault(value, value) if isinstance(value, str) else value
-        for name, value in info.items()
-        if not isinstance(value, list)
-    }
+def _share(structure: Loose, known: dict[str, object]) -> None:
+    """Let a structure's texts, and what else is the same in many (limits, precision, fees), be one object for all."""
+    for name, value in structure.items():
+        if isinstance(value, str | dict | list) and name != INFO:
+            structure[name] = known.setdefault(repr(value), value)
