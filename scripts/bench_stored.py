@@ -82,12 +82,17 @@ from monitor.store.settings import load_valuation
 from monitor.turnover.track import recompute_by_part
 before = peak()
 connection = open_reader(Path(sys.argv[1]))
+connection.execute("PRAGMA mmap_size = 0")  # a rebuild reads as a writer does; mapped pages are the system's anyway
 valuation, largest = load_valuation(connection), 0
 for part in joined(ledger_parts(connection), MOST_ROWS):
     largest = max(largest, part.rows)
+    frames = some = None
     for piece in recompute_by_part(*ledger_frames(connection, part.assets), valuation, assets=part.assets):
         for frames in piece.pools.values():
-            frames.track, frames.segments, frames.lots, frames.reliefs
+            for table in ("track", "segments", "lots", "reliefs"):
+                for some in frames.pieces(table):
+                    pass
+        piece = frames = some = None
 print(before, peak(), largest)
 """
 
