@@ -58,6 +58,7 @@ MOST_PAGE, MOST_LATE = 60e-3, 0.3
 MOST_EXPLAINED = 3.0 / 10_000
 MOST_MEMORY = 2 * 2**30
 GREAT_ASSET = 1_000_000
+PROBES = 1_000
 # What `monitor turnover` must do without to start in a blink.
 HEAVY = ("polars", "ccxt", "numba", "numpy", "pydantic")
 # A process of its own, because a peak is never given back: the whole ledger from the store to tracks. Linux lets a new
@@ -81,12 +82,17 @@ from monitor.store.settings import load_valuation
 from monitor.turnover.track import recompute_by_part
 before = peak()
 connection = open_reader(Path(sys.argv[1]))
+connection.execute("PRAGMA mmap_size = 0")  # a rebuild reads as a writer does; mapped pages are the system's anyway
 valuation, largest = load_valuation(connection), 0
 for part in joined(ledger_parts(connection), MOST_ROWS):
     largest = max(largest, part.rows)
+    frames = some = None
     for piece in recompute_by_part(*ledger_frames(connection, part.assets), valuation, assets=part.assets):
         for frames in piece.pools.values():
-            frames.track, frames.segments, frames.lots, frames.reliefs
+            for table in ("track", "segments", "lots", "reliefs"):
+                for some in frames.pieces(table):
+                    pass
+        piece = frames = some = None
 print(before, peak(), largest)
 """
 
@@ -123,6 +129,18 @@ def build(desk: Desk, folder: Path, report: Report) -> Stored:
     size = path.stat().st_size
     report.add(Row("the database", len(desk), f"{size / 1e6:.0f} MB", f"{size / len(desk):.0f} bytes a fill"))
     return Stored(desk, path, count(len(desk) + 1))
+
+
+def found(desk: Desk, path: Path) -> Stored:
+    """Return a database that the same desk was imported into before; leave if it is another one's."""
+    wanted = desk.fills.gather_every(max(1, len(desk) // PROBES)).select("id", "account", "time_ms", "amount", "price")
+    with closing(open_reader(path)) as connection:
+        ask = "SELECT 1 FROM fills WHERE (id, account, time_ms, amount, price) = (?, ?, ?, ?, ?)"
+        there = sum(connection.execute(ask, row).fetchone() is not None for row in wanted.iter_rows())
+        (most,) = connection.execute("SELECT max(id) FROM fills").fetchone()
+    if there < len(wanted) or most < len(desk):
+        sys.exit(f"{path} holds {there} of {len(wanted)} probed fills of this desk: it is another one's database.")
+    return Stored(desk, path, count(most + 1))
 
 
 def _imported(path: Path, files: Files) -> tuple[ImportSummary, float, float]:
