@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from monitor.records import Book
 
 Tier: TypeAlias = Literal["proven", "profile", "default"]
-CursorKind: TypeAlias = Literal["id", "offset", "token"]
+CursorKind: TypeAlias = Literal["id", "offset", "token", "page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Cursor:
     """The venue's own way past a page that time cannot split.
 
     `id`: ascending from the trade id in `param`, without times. `offset`: rows to skip inside the window.
-    `token`: a text from the body, found under one of `fields`, handed back in `param`.
+    `token`: a text from the body, found under one of `fields`, handed back in `param`. `page`: the number of the page,
+    newest rows first, of a list that is asked for without times.
     """
 
     kind: CursorKind

@@ -11,16 +11,14 @@ from monitor.clock import SECOND, Window
 from monitor.errors import CallRejected
 from monitor.exchanges.drains import DRAIN_PAGES, Drain, joined
 from monitor.exchanges.extra_rows import charged, each
-from monitor.exchanges.extras import CONTRACTS
 from monitor.exchanges.movements import movements, transaction
 from monitor.exchanges.normalise import Origin, fills
 from monitor.exchanges.pages import Page
 
 if TYPE_CHECKING:
     from monitor.exchanges.client import Answer, Client
-    from monitor.exchanges.extras import Extra
     from monitor.exchanges.profiles import Cursor
-    from monitor.records import Book, Movement, StreamKey
+    from monitor.records import Book, StreamKey
 
 # How a unified ccxt class is told the market family; a symbol says it by itself.
 BOOK_PARAMS: dict[Book, dict[str, object]] = {
@@ -204,53 +202,6 @@ class TransactionSource:
     def walk(self, span: Window) -> None:
         """Return nothing: transactions are few, windows do."""
         del span
-
-
-class ExtraSource:
-    """A stream beside fills, deposits and withdrawals, as `extras.py` says."""
-
-    def __init__(self, client: Client, key: StreamKey, extra: Extra) -> None:
-        """Read `key` through `client` by the facts of `extra`."""
-        self.key, self.window, self.page, self.grain = key, extra.window, extra.page, extra.grain
-        self.order: Literal["oldest", "newest", "unknown"] = "unknown"
-        self.history = extra.history
-        self._client, self._extra = client, extra
-        self._origin = Origin(key, client.account.exchange)
-
-    async def read(self, window: Window) -> Page:
-        """Return what happened in a window."""
-        return self._page_of(await self._ask(window, {}))
-
-    async def _ask(self, window: Window, params: Mapping[str, object]) -> Answer:
-        since = max(0, window.start - (self.grain if self.grain > 1 else 0))
-        extra = self._extra
-        asked = {**extra.params.get(self.key.book, {}), extra.end: (window.end - 1) // extra.unit, **params}
-        if extra.start:
-            asked[extra.start] = since // extra.unit
-        return await self._client.call(extra.method, None, None if extra.start else since, self.page, asked)
-
-    def _page_of(self, answer: Answer) -> Page:
-        rows = self._extra.read(answer.parsed, answer.rows, self._origin)
-        moves = rows.movements
-        if self.key.book in CONTRACTS and len(self._client.account.books) > 1:
-            moves = tuple(inside(move) for move in moves)
-        return Page((), moves, rows.quarantined, len(answer.rows), len(answer.bodies))
-
-    async def drain(self, window: Window, page: Page) -> Page | None:
-        """Return every row of a window by the venue's own cursor, None if it has none."""
-        del page
-        if self._extra.cursor is None:
-            return None
-        return await Drain(partial(self._ask, window), self._page_of, self.page or 0).follow(self._extra.cursor)
-
-    def walk(self, span: Window) -> None:
-        """Return nothing: these streams are thin, windows do."""
-        del span
-
-
-def inside(move: Movement) -> Movement:
-    """Return what a contract wallet's own list says left or arrived, where the account has the other wallets too."""
-    return replace(move, kind="transfer") if move.kind in {"deposit", "withdrawal"} else move
 
 
 def transaction_method(can: Callable[[str], bool], kind: str) -> str | None:

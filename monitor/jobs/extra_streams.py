@@ -9,18 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.errors import AnswerUnreadable, CallRejected, CredentialsRefused, MarketUnknown, VenueError
+from monitor.exchanges.extra_source import ExtraSource
 from monitor.exchanges.extras import extras_of, unread
-from monitor.exchanges.sources import ExtraSource
 from monitor.jobs.reach import subject_of
 from monitor.records import Finding, StreamKey
 from monitor.store import findings, streams
 from monitor.store.refusals import keep_answer
+from monitor.store.traded import traded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from monitor.exchanges.client import Client
-    from monitor.exchanges.extras import Extra
+    from monitor.exchanges.extra import Extra
     from monitor.jobs.connections import Connections
     from monitor.records import Account
 
@@ -49,11 +50,11 @@ class ExtraStreams:
         self._note_unread()
         told = streams.streams(self._writer.connection, self._account.name)
         refused = {one.key for one in told if one.state == "paused"}
-        for key, extra in self._streams():
+        for key, extra, symbol in self._streams():
             if not self._connections.due(key, anyway=deep or retry) or (key in refused and not (deep or retry)):
                 continue
             try:
-                await self._windows(ExtraSource(client, key, extra))
+                await self._windows(ExtraSource(client, key, extra, symbol))
             except (CredentialsRefused, CallRejected, MarketUnknown, AnswerUnreadable) as error:
                 self._refused(key, error)
                 continue
@@ -62,10 +63,11 @@ class ExtraStreams:
                 return
             findings.resolve(self._writer, REFUSED, subject_of(key), self._clock.now())
 
-    def _streams(self) -> Iterator[tuple[StreamKey, Extra]]:
+    def _streams(self) -> Iterator[tuple[StreamKey, Extra, str]]:
+        markets = traded(self._writer.connection, self._account.name)
         for extra in extras_of(self._account):
-            for book in extra.wanted(self._account):
-                yield StreamKey(self._account.name, extra.kind, book, extra.name), extra
+            for book, name, symbol in extra.streams(self._account, markets):
+                yield StreamKey(self._account.name, extra.kind, book, name), extra, symbol
 
     def _refused(self, key: StreamKey, error: VenueError) -> None:
         now = self._clock.now()

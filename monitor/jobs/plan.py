@@ -21,6 +21,7 @@ from monitor.jobs.collect import TRANSACTIONS
 from monitor.jobs.reach import UNKNOWN_START
 from monitor.records import StreamKey
 from monitor.store import ledger, markets, streams
+from monitor.store.traded import traded
 
 if TYPE_CHECKING:
     import sqlite3
@@ -96,6 +97,7 @@ class _Sketch:
         self.proven = {key: streams.intervals(connection, key) for key in self.known} if connection else {}
         self.markets = markets.load(connection, account.exchange) if connection else []
         self.seen = frozenset(ledger.assets_seen(connection, account.name)) if connection else frozenset[str]()
+        self.traded = traded(connection, account.name) if connection else ()
         self.pace = pace(account)
 
     def plan(self) -> AccountPlan:
@@ -135,9 +137,9 @@ class _Sketch:
         """Yield the streams beside fills, deposits and withdrawals; kinds nothing is read of take no call."""
         groups: dict[tuple[StreamKind, Book, Reach], list[StreamKey]] = {}
         for extra in extras_of(self.account):
-            for book in extra.wanted(self.account):
+            for book, name, _ in extra.streams(self.account, self.traded):
                 reach = Reach(extra.window, extra.history, POLL_OVERLAP)
-                key = StreamKey(self.account.name, extra.kind, book, extra.name)
+                key = StreamKey(self.account.name, extra.kind, book, name)
                 groups.setdefault((extra.kind, book, reach), []).append(key)
         for (_, _, reach), keys in groups.items():
             refused = any(self.known.get(key) == "paused" for key in keys)

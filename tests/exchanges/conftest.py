@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -79,13 +80,23 @@ def market(identity: str, symbol: str, **more: object) -> dict[str, object]:
     }  # fmt: skip
 
 
+async def posted(request: web.Request) -> Mapping[str, object]:
+    """Return what a POST carries, as a form or as a JSON object."""
+    if request.method != "POST":
+        return {}
+    if "json" not in request.headers.get("Content-Type", ""):
+        return await request.post()
+    told = json.loads(await request.text() or "{}")
+    return told if isinstance(told, dict) else {}
+
+
 @asynccontextmanager
 async def running(answer: Callable[[Asked], Reply]) -> AsyncIterator[FakeVenue]:
     """Serve on a free port while the block runs."""
     venue = FakeVenue(answer)
 
     async def respond(request: web.Request) -> web.Response:
-        form: Mapping[str, object] = await request.post() if request.method == "POST" else {}
+        form = await posted(request)
         asked = Asked(request.path, {**request.query, **{name: str(value) for name, value in form.items()}})
         venue.asked.append(asked)
         reply = venue.answer(asked)

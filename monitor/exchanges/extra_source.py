@@ -1,0 +1,99 @@
+"""A stream beside fills, deposits and withdrawals as the collector reads it, by the facts of `extras.py`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from monitor.errors import CallRejected
+from monitor.exchanges.drains import Drain, joined
+from monitor.exchanges.entries import entries
+from monitor.exchanges.extra import CONTRACTS
+from monitor.exchanges.normalise import Origin
+from monitor.exchanges.pages import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from monitor.clock import Window
+    from monitor.exchanges.client import Answer, Client
+    from monitor.exchanges.extra import Extra
+    from monitor.exchanges.profiles import Cursor
+    from monitor.records import Movement, StreamKey
+
+MOST_PAGES = 2000
+
+
+class ExtraSource:
+    """One stream; `symbol`: the market it is asked for, where the venue wants one."""
+
+    def __init__(self, client: Client, key: StreamKey, extra: Extra, symbol: str = "") -> None:
+        """Read `key` through `client` by the facts of `extra`."""
+        self.key, self.window, self.page, self.grain = key, extra.window, extra.page, extra.grain
+        self.order: Literal["oldest", "newest", "unknown"] = "unknown"
+        self.history = extra.history
+        self._client, self._extra, self._symbol = client, extra, symbol
+        self._origin = Origin(key, client.account.exchange)
+
+    async def read(self, window: Window) -> Page:
+        """Return what happened in a window."""
+        cursor = self._extra.cursor
+        if cursor is not None and cursor.kind == "page":
+            return await self._pages(window, cursor)
+        return self._page_of(await self._ask(window, {}))
+
+    async def _ask(self, window: Window, params: Mapping[str, object]) -> Answer:
+        extra, client = self._extra, self._client
+        since = max(0, window.start - (self.grain if self.grain > 1 else 0))
+        asked = {**extra.params.get(self.key.book, {}), **params}
+        if extra.end:
+            asked = {extra.end: (window.end - 1) // extra.unit, **asked}
+        if extra.start:
+            asked[extra.start] = since // extra.unit
+        if extra.entry is None:
+            limit = self.page if extra.ask else None
+            return await client.call(extra.method, self._symbol or None, None if extra.start else since, limit, asked)
+        answer = await client.call(extra.method, {**asked, extra.size: self.page})
+        return replace(answer, value=entries(client.exchange, extra.entry, answer.rows))
+
+    async def _pages(self, window: Window, cursor: Cursor) -> Page:
+        """Return a window of a list that knows no times: newest first, by number, until it is older than the window.
+
+        Rows that come meanwhile push others to later pages, where they are met again; none is passed over.
+
+        Raises:
+            CallRejected: the list is longer than anybody should ask for.
+        """
+        total = Page(calls=0)
+        for number in range(1, MOST_PAGES + 1):
+            answer = await self._ask(window, {cursor.param: number})
+            page = self._page_of(answer)
+            total = joined(total, page)
+            if len(answer.rows) < (self.page or 1) or (page.times and page.times[0] < window.start):
+                return replace(total, raw_rows=0)
+        raise CallRejected(f"{self._origin.exchange} lists more than {MOST_PAGES} pages of {self.key.kind}.")
+
+    def _page_of(self, answer: Answer) -> Page:
+        rows = self._extra.read(answer.parsed, answer.rows, self._origin)
+        moves = rows.movements
+        if self.key.book in CONTRACTS and len(self._client.account.books) > 1:
+            moves = tuple(inside(move) for move in moves)
+        return Page((), moves, rows.quarantined, len(answer.rows), len(answer.bodies))
+
+    async def drain(self, window: Window, page: Page) -> Page | None:
+        """Return every row of a window by the venue's own cursor, None if it has none."""
+        del page
+        cursor = self._extra.cursor
+        if cursor is None or cursor.kind == "page":
+            return None
+        return await Drain(partial(self._ask, window), self._page_of, self.page or 0).follow(cursor)
+
+    def walk(self, span: Window) -> None:
+        """Return nothing: these streams are thin, windows do."""
+        del span
+
+
+def inside(move: Movement) -> Movement:
+    """Return what a contract wallet's own list says left or arrived, where the account has the other wallets too."""
+    return replace(move, kind="transfer") if move.kind in {"deposit", "withdrawal"} else move
