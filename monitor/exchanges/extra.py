@@ -33,7 +33,7 @@ class Extra:
     `end`: the parameter that ends a window; `start` the one that begins it where ccxt does not send `since`; both are
     in `unit` milliseconds. `ask` False: no page size is sent. `entry`: `method` is an endpoint of the venue itself,
     because ccxt's method narrows what is asked for, and `entry` makes one of its rows what ccxt would have; `size` is
-    then the parameter of the page size.
+    then the parameter of the page size. `names`: its rows name the markets in which something happened.
     """
 
     kind: StreamKind
@@ -58,6 +58,7 @@ class Extra:
     mode: tuple[str, bool] | None = None
     entry: Entry | None = None
     size: str = "limit"
+    names: bool = False
 
     def wanted(self, account: Account) -> tuple[Book, ...]:
         """Return the books to read it for: the first of the account's that it serves, or each."""

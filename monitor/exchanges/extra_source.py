@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -10,12 +11,10 @@ from monitor.errors import CallRejected
 from monitor.exchanges.drains import Drain, joined
 from monitor.exchanges.entries import entries
 from monitor.exchanges.extra import CONTRACTS
-from monitor.exchanges.normalise import Origin
+from monitor.exchanges.normalise import Origin, book_of
 from monitor.exchanges.pages import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from monitor.clock import Window
     from monitor.exchanges.client import Answer, Client
     from monitor.exchanges.extra import Extra
@@ -26,7 +25,10 @@ MOST_PAGES = 2000
 
 
 class ExtraSource:
-    """One stream; `symbol`: the market it is asked for, where the venue wants one."""
+    """One stream; `symbol`: the market it is asked for, where the venue wants one.
+
+    `markets`: those of its book that rows read so far name, of a stream whose rows do.
+    """
 
     def __init__(self, client: Client, key: StreamKey, extra: Extra, symbol: str = "") -> None:
         """Read `key` through `client` by the facts of `extra`."""
@@ -35,6 +37,7 @@ class ExtraSource:
         self.history = extra.history
         self._client, self._extra, self._symbol = client, extra, symbol
         self._origin = Origin(key, client.account.exchange)
+        self.markets = set[str]()
 
     async def read(self, window: Window) -> Page:
         """Return what happened in a window."""
@@ -77,9 +80,18 @@ class ExtraSource:
     def _page_of(self, answer: Answer) -> Page:
         rows = self._extra.read(answer.parsed, answer.rows, self._origin)
         moves = rows.movements
+        if self._extra.names:
+            self.markets |= set(filter(None, map(self._market, answer.rows)))
         if self.key.book in CONTRACTS and len(self._client.account.books) > 1:
             moves = tuple(inside(move) for move in moves)
         return Page((), moves, rows.quarantined, len(answer.rows), len(answer.bodies))
+
+    def _market(self, row: object) -> str | None:
+        """Return the symbol of the market a row names: BTCUSDT is a perpetual here, not the pair of the same id."""
+        known = self._client.exchange.markets_by_id or {}
+        found = known.get(row.get("symbol"), []) if isinstance(row, Mapping) else []
+        listed = found if isinstance(found, list) else [found]
+        return next((str(one["symbol"]) for one in listed if book_of(one, self.key.book) == self.key.book), None)
 
     async def drain(self, window: Window, page: Page) -> Page | None:
         """Return every row of a window by the venue's own cursor, None if it has none."""

@@ -74,7 +74,7 @@ _BINANCE_FUNDING = Extra(
 )  # fmt: skip
 _BINANCE_INCOME = Extra(
     "ledger", "fetch_ledger", partial(each, read=income), CONTRACTS, per_book=True, params=_BOOKS,
-    window=7 * DAY - 1, page=1000, history=90 * DAY, covers=("transfers", "convert", "dust"),
+    window=7 * DAY - 1, page=1000, history=90 * DAY, covers=("transfers", "convert", "dust"), names=True,
 )  # fmt: skip
 _BYBIT_LEDGER = Extra(
     "ledger", "fetch_ledger", partial(each, read=bybit_ledger), EVERY_BOOK, window=7 * DAY - 1, page=50,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from monitor.exchanges.client import Client
     from monitor.exchanges.extra import Extra
     from monitor.jobs.connections import Connections
-    from monitor.records import Account
+    from monitor.records import Account, Book
 
 REFUSED, UNREAD = "stream refused", "not read"
 REMEDY = (
@@ -41,6 +41,7 @@ class ExtraStreams:
         """`windows` reads a source and stores what it brings."""
         self._connections, self._writer, self._clock = connections, connections.writer, connections.clock
         self._account, self._windows = account, windows
+        self._read = set[StreamKey]()
 
     async def read(self, client: Client, *, deep: bool, retry: bool) -> None:
         """Read every stream that is due, `deep` all of them; a venue that does not answer ends it for this time.
@@ -48,20 +49,46 @@ class ExtraStreams:
         A refused one is left alone unless `deep` or `retry`.
         """
         self._note_unread()
-        told = streams.streams(self._writer.connection, self._account.name)
-        refused = {one.key for one in told if one.state == "paused"}
+        refused = self._paused()
         for key, extra, symbol in self._streams():
+            if extra.names and key in self._read:
+                continue
             if not self._connections.due(key, anyway=deep or retry) or (key in refused and not (deep or retry)):
                 continue
-            try:
-                await self._windows(ExtraSource(client, key, extra, symbol))
-            except (CredentialsRefused, CallRejected, MarketUnknown, AnswerUnreadable) as error:
-                self._refused(key, error)
-                continue
-            except VenueError as error:
-                streams.mark(self._writer, key, "active", str(error), self._clock.now())
+            if not await self._one(ExtraSource(client, key, extra, symbol)):
                 return
+
+    async def named(self, client: Client, book: Book) -> set[str]:
+        """Read what names markets of a book, and return them; their fill streams are hot from now on."""
+        refused, found = self._paused(), set[str]()
+        for key, extra, symbol in self._streams():
+            if extra.names and key.book == book and key not in refused:
+                source = ExtraSource(client, key, extra, symbol)
+                await self._one(source)
+                self._read.add(key)
+                found |= source.markets
+        fills = [StreamKey(self._account.name, "fills", book, symbol) for symbol in sorted(found)]
+        if fills:
+            streams.temper(self._writer, fills, cold=False)
+        return found
+
+    def _paused(self) -> set[StreamKey]:
+        told = streams.streams(self._writer.connection, self._account.name)
+        return {one.key for one in told if one.state == "paused"}
+
+    async def _one(self, source: ExtraSource) -> bool:
+        """Read a stream; False if the venue does not answer."""
+        key = source.key
+        try:
+            await self._windows(source)
+        except (CredentialsRefused, CallRejected, MarketUnknown, AnswerUnreadable) as error:
+            self._refused(key, error)
+        except VenueError as error:
+            streams.mark(self._writer, key, "active", str(error), self._clock.now())
+            return False
+        else:
             findings.resolve(self._writer, REFUSED, subject_of(key), self._clock.now())
+        return True
 
     def _streams(self) -> Iterator[tuple[StreamKey, Extra, str]]:
         markets = traded(self._writer.connection, self._account.name)

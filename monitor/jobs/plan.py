@@ -19,6 +19,7 @@ from monitor.exchanges.profiles import Tier, profile
 from monitor.exchanges.symbols import candidates
 from monitor.jobs.collect import TRANSACTIONS
 from monitor.jobs.reach import UNKNOWN_START
+from monitor.jobs.universe import expected
 from monitor.records import StreamKey
 from monitor.store import ledger, markets, streams
 from monitor.store.traded import traded
@@ -91,9 +92,8 @@ class _Sketch:
 
     def __init__(self, account: Account, connection: sqlite3.Connection | None, now: int) -> None:
         self.account, self.now, self.facts = account, now, profile(account.exchange)
-        told = streams.streams(connection, account.name) if connection else ()
-        self.known = {stream.key: stream.state for stream in told}
-        self.cold = {stream.key for stream in told if stream.cold}
+        self.connection, self.told = connection, streams.streams(connection, account.name) if connection else ()
+        self.known = {stream.key: stream.state for stream in self.told}
         self.proven = {key: streams.intervals(connection, key) for key in self.known} if connection else {}
         self.markets = markets.load(connection, account.exchange) if connection else []
         self.seen = frozenset(ledger.assets_seen(connection, account.name)) if connection else frozenset[str]()
@@ -122,8 +122,7 @@ class _Sketch:
         if not self.facts.symbol_required:
             part = self._part([whole], reach, self.pace.fills)
             return part if self.facts.symbol_required is False else replace(part, note="if it needs no market")
-        known = [key.symbol for key in self.known if key.kind == "fills" and key.book == book and key not in self.cold]
-        symbols = candidates(self.markets, book, self.seen, [*self.account.symbols, *known])
+        symbols = candidates(self.markets, book, self.seen, self._expected(book))
         keys = [replace(whole, symbol=symbol) for symbol in symbols]
         keys = [key for key in keys if self.known.get(key) != "archived"]
         if not self.markets:
@@ -132,6 +131,10 @@ class _Sketch:
             return replace(one, streams=None, calls=None, seconds=None, note=note)
         note = f"and one for each {self.facts.page} fills" if self.facts.walk else ""
         return replace(self._part(keys, reach, self.pace.fills), note=note)
+
+    def _expected(self, book: Book) -> set[str]:
+        told = [one for one in self.told if one.key.kind == "fills" and one.key.book == book and one.key.symbol]
+        return expected(self.connection, self.account, book, told) if self.connection else {*self.account.symbols}
 
     def _extras(self) -> Iterator[Planned]:
         """Yield the streams beside fills, deposits and withdrawals; kinds nothing is read of take no call."""

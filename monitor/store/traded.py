@@ -1,8 +1,10 @@
-"""Which contract markets an account ever traded: found by leaps over the index of keys, not by reading every fill."""
+"""Which contract markets an account ever traded, or holds; by leaps over the index of keys, not over all fills."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from monitor.store.positions import positions_at
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,3 +30,12 @@ def _of_book(connection: sqlite3.Connection, account: str, book: Book) -> Iterat
         key, symbol = row
         yield book, symbol
         after = "|".join([*key.split("|", 2)[:2], LAST])
+
+
+def held(connection: sqlite3.Connection, account: str) -> tuple[tuple[Book, str], ...]:
+    """Return (book, symbol) of every contract market an account had a position in when it was last looked at."""
+    newest = "SELECT max(id) FROM snapshots WHERE account = ? AND positions IS NOT NULL"
+    (snapshot,) = connection.execute(newest, [account]).fetchone()
+    if snapshot is None:
+        return ()
+    return tuple((one.book, one.symbol) for one in positions_at(connection, account, snapshot))  # type: ignore[misc]  # a book, as stored
