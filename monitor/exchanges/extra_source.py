@@ -7,21 +7,18 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from monitor.errors import CallRejected
-from monitor.exchanges.drains import Drain, joined
+from monitor.exchanges.drains import Drain
 from monitor.exchanges.entries import entries
 from monitor.exchanges.extra import CONTRACTS
 from monitor.exchanges.normalise import Origin, book_of
 from monitor.exchanges.pages import Page
+from monitor.exchanges.timeless import newest_first
 
 if TYPE_CHECKING:
     from monitor.clock import Window
     from monitor.exchanges.client import Answer, Client
     from monitor.exchanges.extra import Extra
-    from monitor.exchanges.profiles import Cursor
     from monitor.records import Movement, StreamKey
-
-MOST_PAGES = 2000
 
 
 class ExtraSource:
@@ -43,7 +40,7 @@ class ExtraSource:
         """Return what happened in a window."""
         cursor = self._extra.cursor
         if cursor is not None and cursor.kind == "page":
-            return await self._pages(window, cursor)
+            return await newest_first(partial(self._ask, window), self._page_of, cursor, self.page or 1, window)
         return self._page_of(await self._ask(window, {}))
 
     async def _ask(self, window: Window, params: Mapping[str, object]) -> Answer:
@@ -59,23 +56,6 @@ class ExtraSource:
             return await client.call(extra.method, self._symbol or None, None if extra.start else since, limit, asked)
         answer = await client.call(extra.method, {**asked, extra.size: self.page})
         return replace(answer, value=entries(client.exchange, extra.entry, answer.rows))
-
-    async def _pages(self, window: Window, cursor: Cursor) -> Page:
-        """Return a window of a list that knows no times: newest first, by number, until it is older than the window.
-
-        Rows that come meanwhile push others to later pages, where they are met again; none is passed over.
-
-        Raises:
-            CallRejected: the list is longer than anybody should ask for.
-        """
-        total = Page(calls=0)
-        for number in range(1, MOST_PAGES + 1):
-            answer = await self._ask(window, {cursor.param: number})
-            page = self._page_of(answer)
-            total = joined(total, page)
-            if len(answer.rows) < (self.page or 1) or (page.times and page.times[0] < window.start):
-                return replace(total, raw_rows=0)
-        raise CallRejected(f"{self._origin.exchange} lists more than {MOST_PAGES} pages of {self.key.kind}.")
 
     def _page_of(self, answer: Answer) -> Page:
         rows = self._extra.read(answer.parsed, answer.rows, self._origin)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from monitor.exact import exact
 from monitor.exchanges.bodies import canonical
 from monitor.exchanges.charges import charges
+from monitor.exchanges.families import MARGIN_ROWS
 from monitor.exchanges.fields import (
     Digests,
     Row,
@@ -102,7 +103,8 @@ def fill(row: Row, origin: Origin, markets: Markets, digests: Digests) -> Fill:
     check_market(row, market)
     side, amount = side_of(row), unsigned(_sized(row, origin.exchange), "amount")
     info, inverse, contract = raw_row(row), bool(market.get("inverse")), bool(market.get("contract"))
-    book = _margin(info) or book_of(market, origin.stream.book)
+    asked = "spot" if origin.exchange in MARGIN_ROWS and not _margin(info) else origin.stream.book
+    book = _margin(info) or book_of(market, asked)
     trade_id, order_id = text(row, "id"), text(row, "order")
     identity = f"{trade_id}|{order_id or ''}|{side}" if _usable(trade_id) else digests.key(raw(row))
     return Fill(
@@ -201,10 +203,10 @@ def _liquidity(row: Row) -> Literal["taker", "maker"] | None:
 
 
 def _margin(info: Row) -> Book | None:
-    """Kraken lists margin fills among spot fills; they are the rows that put up margin."""
+    """Kraken lists margin fills among spot fills, which put up margin; Bybit too, which borrowed for them."""
     if "ordertxid" in info and "margin" in info and (number(info, "margin") or 0) != 0:
         return "margin"
-    return None
+    return "margin" if "execType" in info and text(info, "isLeverage") == "1" else None
 
 
 def fills(trades: Sequence[Row], listed: Sequence[object], origin: Origin, markets: Markets) -> Rows:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from monitor.records import Book
 
 Tier: TypeAlias = Literal["proven", "profile", "default"]
-CursorKind: TypeAlias = Literal["id", "offset", "token", "page"]
+CursorKind: TypeAlias = Literal["id", "offset", "token", "page", "before"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Cursor:
 
     `id`: ascending from the trade id in `param`, without times. `offset`: rows to skip inside the window.
     `token`: a text from the body, found under one of `fields`, handed back in `param`. `page`: the number of the page,
-    newest rows first, of a list that is asked for without times.
+    newest rows first, of a list that is asked for without times. `before`: an ISO time, which the rows are older than.
     """
 
     kind: CursorKind
@@ -39,8 +39,11 @@ class Profile:
 
     `window` longest span of one call, ms. `page` most rows of one answer (None: learnt while reading). `ask`: send the
     page size as `limit`. `grain` of `since` and `until`, ms. `exclusive_since`: a row at `since` itself is not given.
-    `until` the venue honours an end, which is sent as `end`. `symbol_required` fills are listed per market only.
-    `history` how far back, ms.
+    `since`, `until` the venue honours a start, and an end, which is sent as `end` (`contract_end`: of contracts).
+    `symbol_required` fills are listed per market only, in every book or in `symbol_books`. `history` how far back, ms.
+    `transactions_...` the same of deposits and withdrawals. `newest_first`, `transactions_walk`: how a list is read
+    that knows no start, from its newest row back; `transactions_by_currency`: one list for each currency;
+    `transactions_size`: the parameter of the page size where ccxt sends none.
     `walk` the first reading of a market goes by trade id, which needs no windows.
     `id_scope` where trade ids are unique.
     `signs_time` requests carry the venue's time, so our clock is set by it; where a rising number is enough, it is not.
@@ -55,16 +58,24 @@ class Profile:
     order: Literal["oldest", "newest", "unknown"] = "unknown"
     grain: int = 1
     exclusive_since: bool = False
+    since: bool = True
     until: bool = True
     end: str = "until"
     cursor: Cursor | None = None
+    contract_end: str = ""
     symbol_required: bool | None = None
+    symbol_books: frozenset[Book] = frozenset()
     history: int | None = None
     walk: bool = False
     id_scope: Literal["market", "exchange"] = "market"
     transactions_window: int | None = None
     transactions_page: int | None = None
     transactions_history: int | None = None
+    transactions_end: str = "until"
+    transactions_walk: Cursor | None = None
+    transactions_by_currency: bool = False
+    transactions_size: str = ""
+    newest_first: Cursor | None = None
     options: dict[str, object] = field(default_factory=dict)
     wallets: dict[Book, dict[str, str]] = field(default_factory=dict)
     signs_time: bool = True
@@ -97,6 +108,7 @@ _BINANCE_FUTURES = Profile(
     history=180 * DAY,
     transactions_window=_short(90 * DAY),
     transactions_page=1000,
+    transactions_end="endTime",  # ccxt asks for 90 days of withdrawals, whatever the end
     candles=1000,
     currencies_need_key=True,
     wallets=_SEPARATE,
@@ -151,8 +163,19 @@ PROFILES: dict[str, Profile] = {
         id_scope="exchange",
         tier="proven",
     ),
-    # lastFillTime only; 100 rows, newest first.
-    "krakenfutures": Profile(page=100, ask=False, order="newest", symbol_required=False, id_scope="exchange"),
+    # No start: the 100 fills before lastFillTime, newest first.
+    # https://docs.kraken.com/api/docs/futures-api/trading/get-fills
+    "krakenfutures": Profile(
+        window=_short(30 * DAY),
+        page=100,
+        ask=False,
+        order="newest",
+        since=False,
+        end="lastFillTime",
+        symbol_required=False,
+        id_scope="exchange",
+        newest_first=Cursor("before", "lastFillTime"),
+    ),
     "coinbase": Profile(
         page=100,  # ccxt's features say 3000, recorded pages hold 100
         ask=False,
@@ -171,6 +194,7 @@ PROFILES: dict[str, Profile] = {
         page=500,
         order="newest",
         symbol_required=False,
+        symbol_books=frozenset({"margin"}),
         transactions_window=_short(7 * DAY),
         transactions_page=500,
         wallets=_SEPARATE,
@@ -206,8 +230,11 @@ PROFILES: dict[str, Profile] = {
         page=500,
         order="newest",
         symbol_required=False,
+        symbol_books=frozenset({"linear", "inverse"}),
         history=120 * DAY,
-        transactions_page=500,
+        transactions_page=100,
+        # By id alone, newest first; ccxt names the first one.
+        transactions_walk=Cursor("token", "from", ("id",)),
     ),
     "mexc": Profile(
         window=_short(30 * DAY),
@@ -215,8 +242,10 @@ PROFILES: dict[str, Profile] = {
         order="newest",
         symbol_required=True,
         history=30 * DAY,
+        contract_end="end_time",  # ccxt asks for 90 days of contracts, whatever the end
         transactions_window=_short(7 * DAY),
         transactions_page=1000,
+        transactions_end="endTime",
         tier="proven",
     ),
     "cryptocom": Profile(
@@ -228,13 +257,21 @@ PROFILES: dict[str, Profile] = {
         transactions_page=100,
         tier="proven",
     ),
-    "bitfinex": Profile(page=2500, order="newest", symbol_required=False, transactions_page=250),
+    # ccxt sends the present as `end` unless that is named.
+    "bitfinex": Profile(
+        page=2500, order="newest", end="end", symbol_required=False, transactions_page=250, transactions_end="end"
+    ),
     # user_transactions mixes trades (type 2) with deposits, withdrawals and transfers.
     "bitstamp": Profile(
         page=1000,
         order="newest",
         grain=SECOND,
+        since=False,
         until=False,
+        newest_first=Cursor("offset", "offset"),
+        transactions_walk=Cursor("offset", "offset"),
+        transactions_page=1000,
+        transactions_size="limit",
         symbol_required=False,
         id_scope="exchange",
         not_trades=(("type", ("0", "1", "14", "25", "26", "27", "28", "32", "33", "35")),),
@@ -245,7 +282,15 @@ PROFILES: dict[str, Profile] = {
     "gemini": Profile(page=500, order="newest", grain=SECOND, until=False, symbol_required=True, tier="proven"),
     # By currency and kind instead of by market: there are thousands of options, and expired ones are not listed.
     "deribit": Profile(
-        page=100, order="oldest", end="end_timestamp", symbol_required=False, id_scope="exchange", tier="proven"
+        page=100,
+        order="oldest",
+        end="end_timestamp",
+        symbol_required=False,
+        id_scope="exchange",
+        transactions_page=100,
+        transactions_walk=Cursor("offset", "offset"),
+        transactions_by_currency=True,
+        tier="proven",
     ),
     # dust conversions have id 0; 2000 rows from startTime, 10,000 in all.
     "hyperliquid": Profile(page=2000, ask=False, order="oldest", symbol_required=False),

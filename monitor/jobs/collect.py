@@ -20,6 +20,7 @@ from monitor.errors import (
     VenueError,
 )
 from monitor.exchanges.collector import collect
+from monitor.exchanges.families import symbol_required, unread
 from monitor.exchanges.plan import NIGHTLY_OVERLAP, POLL_OVERLAP, WEEKLY_OVERLAP, spans
 from monitor.exchanges.sources import FillSource, TransactionSource, transaction_method
 from monitor.exchanges.symbols import everything
@@ -215,20 +216,25 @@ class _Run:
     async def _fill_keys(self, client: Client, book: Book, extras: ExtraStreams) -> list[StreamKey]:
         """Return the fill streams of a book: one, or one per market where the venue wants a market."""
         whole = StreamKey(self.account.name, "fills", book)
-        required = client.profile.symbol_required
+        if unread(self.account.exchange, book):
+            self._unread(whole, f"{self.account.exchange} does not tell {book} fills from spot: they are not read.")
+            return []
+        required = symbol_required(client.profile, book)
         if required is None:
             required = await self._needs_symbol(client, whole)
         if not required:
             return [] if self.options.sweep == "only" else [whole]
         markets = client.exchange.markets.values()
         if not everything(markets, book):
-            streams.mark(self.writer, whole, "unsupported", None, self.clock.now())
-            message = f"{self.account.exchange} lists no {book} market through ccxt: its {book} fills are not read."
-            self._find("unsupported", whole, message, "Import them, or take the book out of the account's settings.")
+            self._unread(whole, f"{self.account.exchange} lists no {book} market through ccxt: its fills are not read.")
             return []
         named = set() if self.options.sweep == "only" else await extras.named(client, book)
         expecting = replace(self.account, symbols=(*self.account.symbols, *sorted(named)))
         return market_keys(self.writer, expecting, book, markets, self.options.sweep)
+
+    def _unread(self, whole: StreamKey, message: str) -> None:
+        streams.mark(self.writer, whole, "unsupported", None, self.clock.now())
+        self._find("unsupported", whole, message, "Import them, or take the book out of the account's settings.")
 
     async def _needs_symbol(self, client: Client, key: StreamKey) -> bool:
         """Try without a market once: ccxt's own word on it is wrong for some exchanges."""

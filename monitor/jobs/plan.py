@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from monitor.clock import SECOND
 from monitor.exchanges.extras import extras_of, unread
+from monitor.exchanges.families import symbol_required
 from monitor.exchanges.pace import pace
 from monitor.exchanges.plan import POLL_OVERLAP, WEEKLY_OVERLAP, spans
 from monitor.exchanges.positions import CONTRACT_BOOKS, position_calls
@@ -119,9 +120,10 @@ class _Sketch:
     def _fills(self, book: Book) -> Planned:
         whole = StreamKey(self.account.name, "fills", book)
         reach = Reach(self.facts.window, self.facts.history, POLL_OVERLAP)
-        if not self.facts.symbol_required:
+        required = symbol_required(self.facts, book)
+        if not required:
             part = self._part([whole], reach, self.pace.fills)
-            return part if self.facts.symbol_required is False else replace(part, note="if it needs no market")
+            return part if required is False else replace(part, note="if it needs no market")
         symbols = candidates(self.markets, book, self.seen, self._expected(book))
         keys = [replace(whole, symbol=symbol) for symbol in symbols]
         keys = [key for key in keys if self.known.get(key) != "archived"]

@@ -42,6 +42,7 @@ class Asked:
 
     path: str
     params: dict[str, str]
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -97,7 +98,8 @@ async def running(answer: Callable[[Asked], Reply]) -> AsyncIterator[FakeVenue]:
 
     async def respond(request: web.Request) -> web.Response:
         form = await posted(request)
-        asked = Asked(request.path, {**request.query, **{name: str(value) for name, value in form.items()}})
+        params = {**request.query, **{name: str(value) for name, value in form.items()}}
+        asked = Asked(request.path, params, {name.lower(): value for name, value in request.headers.items()})
         venue.asked.append(asked)
         reply = venue.answer(asked)
         return web.Response(text=reply.text, status=reply.status, headers=reply.headers)
