@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from monitor.exchanges.facts import Cursor
     from monitor.exchanges.fields import Row
     from monitor.exchanges.loose import Loose
     from monitor.exchanges.normalise import Origin, Rows
-    from monitor.exchanges.profiles import Cursor
     from monitor.records import Account, Book, StreamKind
 
     ReadPage: TypeAlias = Callable[[Sequence[Row], Sequence[object], Origin], Rows]

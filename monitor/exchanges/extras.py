@@ -43,6 +43,7 @@ from monitor.exchanges.extra_rows import (
     kraken_ledger,
     sold_dust,
 )
+from monitor.exchanges.facts import Cursor
 from monitor.exchanges.ledgers import (
     bitfinex_ledger,
     bitget_funding,
@@ -57,7 +58,6 @@ from monitor.exchanges.ledgers import (
     paid,
     paid_in_usdt,
 )
-from monitor.exchanges.profiles import Cursor
 
 if TYPE_CHECKING:
     from monitor.records import Account, Book, StreamKind

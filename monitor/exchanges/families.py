@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from monitor.exchanges.profiles import Profile
+    from monitor.exchanges.facts import Profile
     from monitor.records import Book
 
 Params: TypeAlias = Mapping[str, object]

@@ -20,7 +20,7 @@ from monitor.exchanges.timeless import newest_first
 
 if TYPE_CHECKING:
     from monitor.exchanges.client import Answer, Client
-    from monitor.exchanges.profiles import Cursor
+    from monitor.exchanges.facts import Cursor
     from monitor.records import StreamKey
 
 

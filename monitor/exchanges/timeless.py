@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from monitor.clock import Window
     from monitor.exchanges.client import Answer
-    from monitor.exchanges.profiles import Cursor
+    from monitor.exchanges.facts import Cursor
 
     Ask = Callable[[Mapping[str, object]], Awaitable[Answer]]
 

@@ -16,7 +16,7 @@ from monitor.exchanges.families import symbol_required
 from monitor.exchanges.pace import pace
 from monitor.exchanges.plan import POLL_OVERLAP, WEEKLY_OVERLAP, spans
 from monitor.exchanges.positions import CONTRACT_BOOKS, position_calls
-from monitor.exchanges.profiles import Tier, profile
+from monitor.exchanges.profiles import profile
 from monitor.exchanges.symbols import candidates
 from monitor.jobs.collect import TRANSACTIONS
 from monitor.jobs.reach import UNKNOWN_START
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
-    from monitor.exchanges.profiles import Profile
+    from monitor.exchanges.facts import Profile, Tier
     from monitor.records import Account, Book, StreamKind
     from monitor.store.spans import Interval
 

@@ -54,7 +54,7 @@ def keys(at_venue: At, exchange: str, body: object, book: Book) -> dict[str, str
 @pytest.mark.parametrize(("exchange", "body"), [("kraken", kraken()), ("bybit", bybit())])
 def test_both_streams_know_a_fill_by_one_key(at_venue: At, exchange: str, body: object) -> None:
     """What was borrowed for is margin, the rest spot; read twice, it is stored once."""
-    spot, margin = (keys(at_venue, exchange, body, book) for book in ("spot", "margin"))  # type: ignore[arg-type]
+    spot, margin = (keys(at_venue, exchange, body, book) for book in ("spot", "margin"))
     assert spot == margin
     assert sorted(spot.values()) == ["margin", "spot"]
 

@@ -161,5 +161,6 @@ def test_transactions_are_asked_for_as_the_profile_says(at_venue: At, venue: str
 
 
 def test_twenty_venues_have_a_profile_that_is_checked() -> None:
-    """Those the desk's people asked for by name."""
+    """Those the desk's people asked for by name, each with the page it comes from."""
     assert len(TWENTY) == 20
+    assert [name for name in TWENTY if not PROFILES[name].source.startswith("https://")] == []
