@@ -29,7 +29,9 @@ class ExtraSource:
 
     def __init__(self, client: Client, key: StreamKey, extra: Extra, symbol: str = "") -> None:
         """Read `key` through `client` by the facts of `extra`."""
-        self.key, self.window, self.page, self.grain = key, extra.window, extra.page, extra.grain
+        self.key, self.page, self.grain = key, extra.page, extra.grain
+        self._early = extra.grain if extra.grain > 1 else 0
+        self.window = extra.window and extra.window - self._early
         self.order: Literal["oldest", "newest", "unknown"] = "unknown"
         self.history = extra.history
         self._client, self._extra, self._symbol = client, extra, symbol
@@ -45,7 +47,7 @@ class ExtraSource:
 
     async def _ask(self, window: Window, params: Mapping[str, object]) -> Answer:
         extra, client = self._extra, self._client
-        since = max(0, window.start - (self.grain if self.grain > 1 else 0))
+        since = max(0, window.start - self._early)
         asked = {**extra.params.get(self.key.book, {}), **params}
         if extra.end:
             asked = {extra.end: (window.end - 1) // extra.unit, **asked}

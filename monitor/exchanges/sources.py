@@ -30,7 +30,10 @@ class FillSource:
     def __init__(self, client: Client, key: StreamKey) -> None:
         """Read `key` through `client`."""
         facts = client.profile
-        self.key, self.window, self.page, self.grain = key, facts.window, facts.page, facts.grain
+        self.key, self.page, self.grain = key, facts.page, facts.grain
+        # A start that is asked for a grain earlier must not make the call longer than the venue allows.
+        self._early = facts.grain if facts.exclusive_since or facts.grain > 1 else 0
+        self.window = facts.window and facts.window - self._early
         self.order, self.history = facts.order, facts.history
         self._client = client
         self._cursor = facts.cursor
@@ -53,7 +56,7 @@ class FillSource:
 
     async def _ask(self, window: Window, params: Mapping[str, object], *, timed: bool = True) -> Answer:
         facts, client = self._client.profile, self._client
-        since = window.start - (facts.grain if facts.exclusive_since or facts.grain > 1 else 0)
+        since = window.start - self._early
         end = {self._end: window.end - 1} if facts.until and timed else {}
         return await client.call(
             "fetch_my_trades",
@@ -145,7 +148,8 @@ class TransactionSource:
             CallRejected: ccxt offers no way to list them for this exchange.
         """
         facts = client.profile
-        self.key, self.window, self.page = key, facts.transactions_window, facts.transactions_page
+        self.key, self.page = key, facts.transactions_page
+        self.window = facts.transactions_window and facts.transactions_window - self.grain
         self.order: Literal["oldest", "newest", "unknown"] = "unknown"
         self.history, self._end = facts.transactions_history, facts.transactions_end
         self._client = client

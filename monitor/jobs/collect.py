@@ -186,6 +186,7 @@ class _Run:
             await self._transactions(client, kind, now)
         extras = ExtraStreams(self.connections, self.account, lambda source: self._windows(source, now, 0, 1))
         keys = [key for book in self.account.books for key in await self._fill_keys(client, book, extras)]
+        self.troubles.books_read(self.account.books, keys, self.known.values())
         # Which of them are cold was noted just now.
         self.known = {one.key: one for one in streams.streams(self.writer.connection, self.account.name)}
         for done, key in enumerate(keys):
@@ -217,7 +218,9 @@ class _Run:
         """Return the fill streams of a book: one, or one per market where the venue wants a market."""
         whole = StreamKey(self.account.name, "fills", book)
         if unread(self.account.exchange, book):
-            self._unread(whole, f"{self.account.exchange} does not tell {book} fills from spot: they are not read.")
+            self.troubles.unread(
+                whole, f"{self.account.exchange} does not tell {book} fills from spot: they are not read."
+            )
             return []
         required = symbol_required(client.profile, book)
         if required is None:
@@ -226,15 +229,13 @@ class _Run:
             return [] if self.options.sweep == "only" else [whole]
         markets = client.exchange.markets.values()
         if not everything(markets, book):
-            self._unread(whole, f"{self.account.exchange} lists no {book} market through ccxt: its fills are not read.")
+            self.troubles.unread(
+                whole, f"{self.account.exchange} lists no {book} market through ccxt: its fills are not read."
+            )
             return []
         named = set() if self.options.sweep == "only" else await extras.named(client, book)
         expecting = replace(self.account, symbols=(*self.account.symbols, *sorted(named)))
         return market_keys(self.writer, expecting, book, markets, self.options.sweep)
-
-    def _unread(self, whole: StreamKey, message: str) -> None:
-        streams.mark(self.writer, whole, "unsupported", None, self.clock.now())
-        self._find("unsupported", whole, message, "Import them, or take the book out of the account's settings.")
 
     async def _needs_symbol(self, client: Client, key: StreamKey) -> bool:
         """Try without a market once: ccxt's own word on it is wrong for some exchanges."""
