@@ -8,8 +8,8 @@ from monitor.exchanges.guard import guarded
 from monitor.exchanges.transport import Transport, leaves, loopback, redirected
 
 if TYPE_CHECKING:
+    from monitor.exchanges.facts import Profile
     from monitor.exchanges.loose import Loose
-    from monitor.exchanges.profiles import Profile
     from monitor.records import Account, Book
 
 REQUEST_TIMEOUT = 30_000
