@@ -15,10 +15,9 @@ from monitor.jobs.question import ALL_BOOKS, By, Question, known
 from monitor.jobs.readings import value_of
 from monitor.jobs.replays import Doubt, replayed
 from monitor.jobs.turns import inquire
-from monitor.schema import SUMS
-from monitor.store import answers, samples
+from monitor.schema import SUMS, State
+from monitor.store import answers, samples, states
 from monitor.turnover import series
-from monitor.turnover.measures import State
 from monitor.turnover.series import FLOWS, OF_ONE_POOL, STOCKS, Sample
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from monitor.jobs.proof import Hole
     from monitor.jobs.question import Options
     from monitor.jobs.turns import Inquiry
-    from monitor.store.answers import Pool, Row
+    from monitor.store.answers import Pool
     from monitor.turnover.series import Point
 
 Line = dict[str, object]
@@ -117,7 +116,7 @@ def _lines(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[
     holes = [
         [hole for hole in inquiry.proof.holes(window) if wanted.account in {None, hole.account}] for window in windows
     ]
-    lasts = answers.tracks_at(inquiry.connection, pools, windows[-1].end)
+    lasts = states.tracks_at(inquiry.connection, pools, windows[-1].end)
     rows = {pool: _points(inquiry, pool, lasts.get(pool.id), wanted.metric, windows) for pool in pools}
     if wanted.by == PORTFOLIO:
         missing = wanted.metric in OF_ONE_POOL
@@ -171,7 +170,7 @@ def _line(
     }
 
 
-def _points(inquiry: Inquiry, pool: Pool, newest: Row | None, metric: str, windows: Sequence[Window]) -> list[Point]:
+def _points(inquiry: Inquiry, pool: Pool, newest: State | None, metric: str, windows: Sequence[Window]) -> list[Point]:
     """Return the points of one pool; `newest` is its last event before the line's end."""
     if newest is None:
         return [series.point(series.sums_of(metric), None, None)] * len(windows)
@@ -189,7 +188,7 @@ def _points(inquiry: Inquiry, pool: Pool, newest: Row | None, metric: str, windo
     return points
 
 
-def _doubts(newest: Row) -> list[str]:
+def _doubts(newest: State) -> list[str]:
     """Return the sums of doubt that are, or become, anything but 0 anywhere in the line of a pool."""
     grows = dict(zip(series.DOUBTS, series.grown(series.DOUBTS, newest), strict=True))
     places = {name: SUMS.index(name) for name in series.DOUBTS}

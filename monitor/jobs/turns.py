@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.clock import iso
 from monitor.errors import UsageError
 from monitor.jobs.proof import Proof
 from monitor.jobs.question import known, selected
 from monitor.jobs.replays import Doubt, replayed
-from monitor.store import answers, peaks
+from monitor.store import answers, peaks, states
 from monitor.store.averages import average_lot
 from monitor.store.settings import load_valuation
 from monitor.store.touched import touched
 from monitor.turnover.half_life import half_life
 from monitor.turnover.holding import OpenLot, held_by_trades
-from monitor.turnover.measures import Relief, State, difference, lost_marks, lost_sums
+from monitor.turnover.measures import Relief, difference, lost_marks, lost_sums
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from monitor.jobs.proof import Hole
     from monitor.jobs.question import Question
     from monitor.records import Valuation
-    from monitor.store.answers import Pool, Row
+    from monitor.schema import State
+    from monitor.store.answers import Pool
     from monitor.turnover.half_life import HalfLife
     from monitor.turnover.holding import Held
     from monitor.turnover.measures import Sums
@@ -78,8 +79,7 @@ class Detail:
     half_life: HalfLife
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One pool over the window: its states at both ends, its sums, and where rows of it may be missing."""
 
     pool: Pool
@@ -149,7 +149,7 @@ def _check_books(question: Question, assets: Iterable[str], pools: Sequence[Pool
 def turns(inquiry: Inquiry, scope: str, holes: Sequence[Hole]) -> list[Turn]:
     """Return what every pool asked about did; a pool without an event before the window's end only if it was named."""
     pools = inquiry.asked(scope)
-    ends = answers.ends(inquiry.connection, pools, inquiry.window)
+    ends = states.ends(inquiry.connection, pools, inquiry.window)
     return [
         _turn(inquiry, pool, ends.get(pool.id, (None, None)), holes)
         for pool in pools
@@ -157,15 +157,14 @@ def turns(inquiry: Inquiry, scope: str, holes: Sequence[Hole]) -> list[Turn]:
     ]
 
 
-def _turn(inquiry: Inquiry, pool: Pool, ends: tuple[Row | None, Row | None], holes: Sequence[Hole]) -> Turn:
-    window = inquiry.window
-    first, last = (None if end is None else State._make(end) for end in ends)
+def _turn(inquiry: Inquiry, pool: Pool, ends: tuple[State | None, State | None], holes: Sequence[Hole]) -> Turn:
+    window, (first, last) = inquiry.window, ends
     sums = difference(first, last, window)
     if first is not None and (lost := lost_sums(sums, first, last, window)):
         sums |= replayed(inquiry.connection, inquiry.valuation, pool, Doubt(first, window, sums, lost))
     elif first is not None and last is not None and lost_marks(first, last):
         sums["market_time"] = (
-            last.units * answers.mark_integral(inquiry.connection, pool.asset, window.start, window.end)[0]
+            last.units * states.mark_integral(inquiry.connection, pool.asset, window.start, window.end)[0]
         )
     near = holes and [hole for hole in inquiry.proof.holes_of(pool.asset, holes) if pool.account in {"", hole.account}]
     turn = Turn(pool, first, last, sums, near, None)

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.schema import SUMS
-from monitor.store.answers import PAIRS, STATE_COLUMNS
+from monitor.store.states import PAIRS, STATE_COLUMNS
 
 if TYPE_CHECKING:
     import sqlite3

@@ -11,7 +11,7 @@ import pytest
 from monitor.clock import Window
 from monitor.records import Account, Batch, Movement, StreamKey
 from monitor.schema import MARKS, SUMS
-from monitor.store import answers, peaks
+from monitor.store import answers, peaks, states
 from monitor.store.ledger import commit_batch, commit_movements, register_account
 from monitor.store.track import CUT, TABLES, Derived, PoolKey, converted_with, refresh_coverage, replace_tracks
 
@@ -73,12 +73,12 @@ def test_only_the_named_assets_are_replaced(writer: Writer) -> None:
     put(writer, Derived({key("BTC"): track((5, "1", 10.0)), key("ETH"): track((6, "2", 20.0))}, marks))
     put(writer, Derived({key("BTC"): track((7, "3", 30.0))}), {"BTC", "ETH"})
     assert [p.asset for p in answers.pools(writer.connection, "portfolio", "fifo")] == ["BTC"]
-    last = answers.track_at(writer.connection, pool(writer, "BTC"), 10)
+    last = states.track_at(writer.connection, pool(writer, "BTC"), 10)
     assert last is not None
     assert (last.time, last.quantity, last.inventory_cost) == (7, "3", 30.0)
     assert writer.connection.execute("SELECT count(*) FROM marks").fetchone() == (0,)
     put(writer, Derived({key("ETH"): track((8, "4", 40.0))}), {"ETH"})
-    assert answers.track_at(writer.connection, pool(writer, "BTC"), 10) == last
+    assert states.track_at(writer.connection, pool(writer, "BTC"), 10) == last
 
 
 def quantities(writer: Writer) -> list[str]:
@@ -105,7 +105,7 @@ def test_changed_past_is_written_whole(writer: Writer, events: tuple[tuple[int, 
 def test_state_before_an_instant(writer: Writer) -> None:
     """The state at an instant is that after the last event before it, ties by their place."""
     put(writer, Derived({key("BTC"): track((5, "1", 10.0), (5, "2", 20.0), (9, "3", 30.0))}))
-    found = [answers.track_at(writer.connection, pool(writer, "BTC"), instant) for instant in (5, 6, 9, 10)]
+    found = [states.track_at(writer.connection, pool(writer, "BTC"), instant) for instant in (5, 6, 9, 10)]
     assert [row.quantity if row else None for row in found] == [None, "2", "2", "3"]
 
 
@@ -113,7 +113,7 @@ def test_marks_run_on_from_the_last_event(writer: Writer) -> None:
     """From instant 3 to 10 with no mark before 5, 2 a unit until 8 and 4 from there: 2 * 3 + 4 * 2, 2 unmarked."""
     marks = table("marks", ("BTC", 5, 2.0, 0.0, "x"), ("BTC", 8, 4.0, 6.0, "x"))
     put(writer, Derived({key("BTC"): track((3, "7", 10.0))}, {"BTC": marks}))
-    last = answers.track_at(writer.connection, pool(writer, "BTC"), 10)
+    last = states.track_at(writer.connection, pool(writer, "BTC"), 10)
     assert last is not None
     assert (last.mark_time, last.unmarked) == (2 * 3 + 4 * 2, 5 - 3)
 
@@ -125,7 +125,7 @@ def test_marks_run_on_from_the_last_event(writer: Writer) -> None:
 def test_mark_integral(writer: Writer, start: int, end: int, integral: float) -> None:
     """A mark counts from the instant it is known."""
     put(writer, Derived({}, {"BTC": table("marks", ("BTC", 5, 2.0, 0.0, "x"), ("BTC", 8, 4.0, 6.0, "x"))}))
-    assert answers.mark_integral(writer.connection, "BTC", start, end) == (integral, 0)
+    assert states.mark_integral(writer.connection, "BTC", start, end) == (integral, 0)
 
 
 def test_peak_reads_whole_segments_by_their_summary(writer: Writer) -> None:
