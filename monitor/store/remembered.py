@@ -17,7 +17,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # Words that users ask with are part of what is kept: a reader that lives for months must not keep them all.
-MOST_KEPT = 256
+MOST_KEPT = 4_096
 
 
 class Reader(sqlite3.Connection):
@@ -48,12 +48,15 @@ def remembered(
 
     @wraps(read)
     def once(connection: sqlite3.Connection, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        told = connection.told if isinstance(connection, Reader) else None
-        if told is None or kwargs:
-            return read(connection, *args, **kwargs)
-        key = (read, *args)
-        if key not in told:
-            told[key] = read(connection, *args, **kwargs)
-        return cast("T", told[key])
+        memory, key = memory_of(connection), (read, *args, *kwargs.items())
+        if key not in memory:
+            memory[key] = read(connection, *args, **kwargs)
+        return cast("T", memory[key])
 
     return once
+
+
+def memory_of(connection: sqlite3.Connection) -> dict[Hashable, object]:
+    """Return what a reader remembers in its snapshot, to be added to; of anything else nothing, which nobody keeps."""
+    told = connection.told if isinstance(connection, Reader) else None
+    return {} if told is None else told

@@ -12,13 +12,14 @@ import json
 import struct
 from itertools import pairwise
 from math import fsum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from monitor.schema import SUMS, State
+from monitor.store.remembered import memory_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from monitor.clock import Window
     from monitor.store.answers import Interval, Pool
@@ -34,6 +35,7 @@ EVENT, TAKEN, MARKED = len(STATE_COLUMNS), len(COLUMNS), len(COLUMNS) + 6
 SECOND = 1 + MARKED
 TIME, SEGMENT, QUANTITY, COST, UNPRICED = 0, 2, 3, 4, 6
 NO_MARK = (None, None, None)
+NOT_NEEDED: tuple[tuple[float, ...]] = ((),)
 
 
 def _last_row(row: str, instant: str, join: str) -> str:
@@ -83,7 +85,7 @@ GREATEST_CANCELLATION = 100_000.0
 def tracks_at(connection: sqlite3.Connection, wanted: Collection[Pool], instant: int) -> dict[int, State]:
     """Return the last event of pools before `instant` and what their marks added since; pools without one lack."""
     rows = _asked(connection, LAST, wanted, instant)
-    before = _before(connection, ((row[0], row[1 + SEGMENT]) for row in rows))
+    before = _before(connection, [(row[0], row[1 + SEGMENT]) for row in rows])
     by_id = {pool.id: pool for pool in wanted}
     return {
         row[0]: _state(connection, by_id[row[0]], row[1:], before[row[0], row[1 + SEGMENT]], instant) for row in rows
@@ -102,25 +104,26 @@ def ends(
 
     The sums before their segments are only there where the two differ in them: else the difference needs none.
     """
-    rows = [(row[0], row[1:SECOND], row[SECOND:]) for row in _asked(connection, ENDS, wanted, window.start, window.end)]
-    before = _before(connection, (pair for row in rows for pair in _apart(*row)))
+    rows, start, end = _asked(connection, ENDS, wanted, window.start, window.end), window.start, window.end
+    before = _before(connection, [pair for row in rows for pair in _apart(row)])
     by_id = {pool.id: pool for pool in wanted}
     found: dict[int, tuple[State | None, State]] = {}
-    for number, last, first in rows:
-        pool, apart = by_id[number], _apart(number, last, first)
-        sums = [before[pair] for pair in apart] or [(), ()]
-        found[number] = (
-            None if first[TIME] is None else _state(connection, pool, first, sums[-1], window.start),
-            _state(connection, pool, last, sums[0], window.end),
-        )
+    for row in rows:
+        number, first, last = row[0], None, row[1:SECOND]
+        pool, sums = by_id[number], [before[pair] for pair in _apart(row)] or NOT_NEEDED
+        if row[SECOND] is not None:
+            first = _state(connection, pool, row[SECOND:], sums[-1], start)
+        found[number] = (first, _state(connection, pool, last, sums[0], end))
     return found
 
 
-def _apart(pool: int, last: Found, first: Found) -> list[tuple[int, int]]:
-    """Return the segments of two rows, the last one's first, where sums before them are needed; else nothing."""
-    if first[TIME] is None:
-        return [(pool, last[SEGMENT])] if last[SEGMENT] else []
-    return [] if first[SEGMENT] == last[SEGMENT] else [(pool, last[SEGMENT]), (pool, first[SEGMENT])]
+def _apart(row: Found) -> Sequence[tuple[int, int]]:
+    """Return the segments of a row of `ENDS`, the last one's first, if they differ: sums before them are needed."""
+    pool, last, first = row[0], row[1 + SEGMENT], row[SECOND + SEGMENT]
+    # Before the first segment, or without a row, there is nothing.
+    if last == (first or 0):
+        return ()
+    return ((pool, last),) if first is None else ((pool, last), (pool, first))
 
 
 def _asked(connection: sqlite3.Connection, statement: str, wanted: Iterable[Pool], *instants: int) -> list[Found]:
@@ -130,14 +133,14 @@ def _asked(connection: sqlite3.Connection, statement: str, wanted: Iterable[Pool
 
 
 def _before(
-    connection: sqlite3.Connection, segments: Iterable[tuple[int, int]]
+    connection: sqlite3.Connection, segments: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], tuple[float, ...]]:
     """Return the sums before some segments, by pool and segment, as pairs (high, low)."""
-    wanted = [*segments]
-    if not wanted:
-        return {}
-    rows = connection.execute(BEFORE, (json.dumps(wanted),))
-    return {(pool, segment): PAIRS.unpack(sums) for pool, segment, sums in rows}
+    memory = memory_of(connection)
+    if missing := [segment for segment in segments if segment not in memory]:
+        rows = connection.execute(BEFORE, (json.dumps(missing),))
+        memory.update({(pool, segment): PAIRS.unpack(sums) for pool, segment, sums in rows})
+    return cast("dict[tuple[int, int], tuple[float, ...]]", memory)
 
 
 def _state(connection: sqlite3.Connection, pool: Pool, row: Found, before: tuple[float, ...], instant: int) -> State:

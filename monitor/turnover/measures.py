@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import fsum
-from operator import itemgetter, neg, sub
+from operator import itemgetter, neg
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.schema import SUMS, State
@@ -84,7 +84,10 @@ def difference(first: State | None, last: State | None, window: Window) -> Sums:
     if first is not None and first.ordinal == last.ordinal:
         sums = NO_SUMS | _quiet(first, last, window)
     elif first is not None and first.segment == last.segment:
-        sums = dict(zip(SUMS, map(sub, last.sums, first.sums), strict=True))
+        sums = NO_SUMS.copy()
+        for name, now, then in zip(SUMS, last.sums, first.sums, strict=True):
+            if now != then:
+                sums[name] = now - then
         _run_on(sums, first, last, window)
     else:
         sums = dict(zip(SUMS, _parts(first, last), strict=True))
