@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.clock import iso
+from monitor.clock import SECOND, iso
 from monitor.errors import UsageError
 from monitor.jobs.proof import Proof
 from monitor.jobs.question import known, selected
@@ -15,8 +15,8 @@ from monitor.store.averages import average_lot
 from monitor.store.settings import load_valuation
 from monitor.store.touched import touched
 from monitor.turnover.half_life import half_life
-from monitor.turnover.holding import OpenLot, held_by_trades
-from monitor.turnover.measures import Relief, difference, lost_marks, lost_sums
+from monitor.turnover.holding import Held, OpenLot
+from monitor.turnover.measures import RELIEVED_BY_TRADES, difference, lost_marks, lost_sums
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,11 +29,9 @@ if TYPE_CHECKING:
     from monitor.schema import State
     from monitor.store.answers import Pool
     from monitor.turnover.half_life import HalfLife
-    from monitor.turnover.holding import Held
     from monitor.turnover.measures import Sums
 
-# Steps of the even grid the half-life is read on.
-GRID = 240
+TRADES = tuple(sorted(RELIEVED_BY_TRADES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,22 +169,16 @@ def _turn(inquiry: Inquiry, pool: Pool, ends: tuple[State | None, State | None],
     return Turn(pool, first, last, sums, near, _detail(inquiry, turn)) if inquiry.question.detail else turn
 
 
-def _reliefs(inquiry: Inquiry, pool: Pool) -> list[Relief]:
-    return [Relief(*relief) for relief in answers.reliefs(inquiry.connection, pool, inquiry.window)]
-
-
 def _detail(inquiry: Inquiry, turn: Turn) -> Detail:
     connection, pool, window = inquiry.connection, turn.pool, inquiry.window
-    held = held_by_trades(_reliefs(inquiry, pool)) if turn.sums["fills"] else []
+    held = [*map(Held._make, answers.held(connection, pool, window, TRADES))] if turn.sums["fills"] else []
     opened = _open_lots(inquiry, pool, turn.last) if turn.last and turn.last.quantity != "0" else []
-    opening = turn.first.inventory_cost if turn.first else 0.0
-    reversion = half_life(peaks.grid(connection, pool, window, GRID), window.milliseconds / GRID / 1_000)
-    peak = max(opening, peaks.peak(connection, pool, window))
-    return Detail(held, opened, peak, reversion)
+    peak, positions = peaks.course(connection, pool, window, (turn.first, turn.last))
+    return Detail(held, opened, peak, half_life(positions, window.milliseconds / peaks.GRID / SECOND))
 
 
 def _open_lots(inquiry: Inquiry, pool: Pool, last: State) -> list[OpenLot]:
     connection, instant = inquiry.connection, inquiry.window.end
     if inquiry.method == "wac":
         return [OpenLot(*average_lot(connection, pool, last, instant))]
-    return [OpenLot(*lot) for lot in answers.open_lots(connection, pool, instant)]
+    return [*map(OpenLot._make, answers.open_lots(connection, pool, instant))]

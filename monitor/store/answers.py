@@ -6,6 +6,7 @@ monitor.turnover to say. A reader sees one state of the database through `snapsh
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
@@ -129,6 +130,17 @@ def reliefs(
     ]
 
 
+def held(connection: sqlite3.Connection, pool: Pool, window: Window, kinds: Collection[str]) -> list[tuple[int, float]]:
+    """Return (held milliseconds, basis) of what a window's events of some kinds relieved, where it has a value."""
+    cursor = connection.cursor()
+    cursor.row_factory = None  # plain tuples: a busy week has thousands
+    return cursor.execute(
+        "SELECT held_ms, basis FROM reliefs WHERE pool = ? AND time_ms >= ? AND time_ms < ? AND basis IS NOT NULL"
+        " AND kind IN (SELECT value FROM json_each(?))",
+        (pool.id, window.start, window.end, json.dumps(list(kinds))),
+    ).fetchall()
+
+
 def open_lots(connection: sqlite3.Connection, pool: Pool, instant: int) -> list[tuple[int, int, float | None]]:
     """Return (opened, 1 if short, basis left) of each lot that is open after all events before `instant`."""
     left = (
@@ -137,7 +149,9 @@ def open_lots(connection: sqlite3.Connection, pool: Pool, instant: int) -> list[
         " FROM lots l INDEXED BY lots_closed WHERE l.pool = ?1 AND l.entered_ms < ?2 AND "
     )
     # Two descents of one index: lots never closed, and those closed later. An OR would read every lot ever opened.
-    rows = connection.execute(
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    rows = cursor.execute(
         f"{left} l.closed_ms IS NULL UNION ALL {left} l.closed_ms >= ?2 ORDER BY 1", (pool.id, instant)
     )
     return [
