@@ -22,19 +22,20 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from monitor.clock import Window
-    from monitor.store.answers import Interval, Pool
+    from monitor.store.answers import Pool
 
-Mark = tuple[int, float, float]  # since when, the value of one unit, its integral since the first
 Found = tuple[Any, ...]
 
 STATE_COLUMNS = ("time_ms", "ordinal", "segment", "quantity", "inventory_cost", "estimated_cost", "unpriced", "active")
 COLUMNS = (*STATE_COLUMNS, *SUMS)
 PAIRS = struct.Struct(f"<{2 * len(SUMS)}d")
-# Where the parts of a state stand in a row: its event, the sums, the last mark before the instant, that at its event.
-EVENT, TAKEN, MARKED = len(STATE_COLUMNS), len(COLUMNS), len(COLUMNS) + 6
+# The integral of a mark is the difference of two that run from its first one: where that is so many times smaller,
+# digits are gone, and it is added up mark by mark.
+GREATEST_CANCELLATION = 100_000.0
+# Where the parts of a state end in a row: its event, the sums, and what is told of the mark.
+EVENT, TAKEN, MARKED = len(STATE_COLUMNS), len(COLUMNS), len(COLUMNS) + 2
 SECOND = 1 + MARKED
 TIME, SEGMENT, QUANTITY, COST, UNPRICED = 0, 2, 3, 4, 6
-NO_MARK = (None, None, None)
 NOT_NEEDED: tuple[tuple[float, ...]] = ((),)
 
 
@@ -59,17 +60,28 @@ def _marks_of(row: str, instant: str) -> str:
     )
 
 
-def _columns(row: str) -> str:
-    """Return the columns of a state, in the places stated above."""
-    marks = ", ".join(f"{row}{one}.time_ms, {row}{one}.mark, {row}{one}.mark_time" for one in "za")
-    return f"{', '.join(f'{row}.{column}' for column in COLUMNS)}, {marks}"
+def _columns(row: str, instant: str) -> str:
+    """Return the columns of a state: the event, its sums, what the mark adds until the instant, since when it is known.
+
+    The integral is null where one of the marks is missing or digits would be lost: `mark_integral` knows it then.
+    """
+    last, first = f"{row}z", f"{row}a"
+    grown = (
+        f"({last}.mark_time - {first}.mark_time) + {last}.mark * ({instant} - {last}.time_ms)"
+        f" - {first}.mark * ({row}.time_ms - {first}.time_ms)"
+    )
+    integral = (
+        f"CASE WHEN {last}.time_ms <= {row}.time_ms THEN {last}.mark * ({instant} - {row}.time_ms)"
+        f" WHEN ({grown}) * {GREATEST_CANCELLATION} >= {last}.mark_time THEN {grown} END"
+    )
+    return f"{', '.join(f'{row}.{column}' for column in COLUMNS)}, {integral}, {last}.time_ms"
 
 
 # CROSS JOIN keeps the order: SQLite would rather read the whole track.
 OF_POOLS = "FROM json_each(?1) p CROSS JOIN pools o ON o.id = p.value"
-LAST = f"SELECT o.id, {_columns('t')} {OF_POOLS}{_last_row('t', '?2', 'CROSS')}{_marks_of('t', '?2')}"
+LAST = f"SELECT o.id, {_columns('t', '?2')} {OF_POOLS}{_last_row('t', '?2', 'CROSS')}{_marks_of('t', '?2')}"
 ENDS = (
-    f"SELECT o.id, {_columns('t')}, {_columns('s')} {OF_POOLS}"
+    f"SELECT o.id, {_columns('t', '?3')}, {_columns('s', '?2')} {OF_POOLS}"
     f"{_last_row('t', '?3', 'CROSS')}{_last_row('s', '?2', 'LEFT')}{_marks_of('t', '?3')}{_marks_of('s', '?2')}"
 )
 BEFORE = (
@@ -77,9 +89,6 @@ BEFORE = (
     " CROSS JOIN segments s ON s.pool = json_extract(w.value, '$[0]') AND s.segment = json_extract(w.value, '$[1]')"
 )
 MARK = "SELECT time_ms, mark, mark_time FROM marks WHERE asset = ? AND time_ms <= ? ORDER BY time_ms DESC LIMIT 1"
-# The integral of a mark is the difference of two that run from its first one: where that is so many times smaller,
-# digits are gone, and it is added up mark by mark.
-GREATEST_CANCELLATION = 100_000.0
 
 
 def tracks_at(connection: sqlite3.Connection, wanted: Collection[Pool], instant: int) -> dict[int, State]:
@@ -145,44 +154,33 @@ def _before(
 
 def _state(connection: sqlite3.Connection, pool: Pool, row: Found, before: tuple[float, ...], instant: int) -> State:
     """Return a row as the state of its pool at an instant."""
+    integral, unmarked = row[TAKEN], 0
     if row[QUANTITY] == "0":
-        integral, unmarked = 0.0, 0
+        integral = 0.0
     elif pool.book == "inverse":
         # The face of an inverse contract is money already: its market value is what it stands for.
         elapsed = instant - row[TIME]
         integral, unmarked = row[COST] / abs(float(row[QUANTITY])) * elapsed, elapsed if row[UNPRICED] else 0
-    else:
-        last, first = row[TAKEN : TAKEN + 3], row[TAKEN + 3 : MARKED]
-        integral, unmarked = _integral(connection, pool.asset, (row[TIME], instant), last, first)
+    elif row[TAKEN + 1] is None:
+        integral, unmarked = 0.0, instant - row[TIME]
+    elif integral is None:
+        integral, unmarked = mark_integral(connection, pool.asset, row[TIME], instant)
     return State._make((*row[:EVENT], row[EVENT:TAKEN], before, integral, unmarked))
 
 
 def mark_integral(connection: sqlite3.Connection, asset: str, start: int, end: int) -> tuple[float, int]:
     """Return the integral of an asset's mark over [start, end) and the milliseconds of it before its first mark."""
     last = connection.execute(MARK, (asset, end - 1)).fetchone()
-    first = connection.execute(MARK, (asset, start)).fetchone()
-    return _integral(connection, asset, (start, end), last or NO_MARK, first or NO_MARK)
-
-
-def _integral(
-    connection: sqlite3.Connection, asset: str, span: Interval, last: Found, first: Found
-) -> tuple[float, int]:
-    """Return the integral of a mark over a span from the last one before its end and the last one at its start.
-
-    Both are (since when, the value of one unit, its integral since the first), all None if there is none.
-    """
-    start, end = span
-    if end == start:
-        return 0.0, 0
-    since, mark, area = last
-    if since is None:
+    if end == start or last is None:
         return 0.0, end - start
+    since, mark, area = last
     if since <= start:
         return mark * (end - start), 0
-    had_since, had_mark, had_area = first
-    if had_since is None:
+    first = connection.execute(MARK, (asset, start)).fetchone()
+    if first is None:
         begun = connection.execute("SELECT min(time_ms) FROM marks WHERE asset = ?", (asset,)).fetchone()[0]
         return area + mark * (end - since), begun - start
+    had_since, had_mark, had_area = first
     grown = (area - had_area) + mark * (end - since) - had_mark * (start - had_since)
     if grown * GREATEST_CANCELLATION < area:
         inside = connection.execute(
