@@ -19,6 +19,8 @@ ENVELOPE_NAMES = frozenset(
     {"error", "errors", "warning", "warnings", "ext", "retExtInfo", "pagination", "paging", "meta", "pageInfo"}
 )
 ENVELOPE_DEPTH = 4
+# One for all rows: json.dumps would make one for each.
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -42,7 +44,7 @@ def decode(text: str) -> Json:
 
 def canonical(value: object) -> str:
     """Return the one text of a JSON value: sorted keys, no spaces. Equal rows have equal texts."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return CANONICAL.encode(value)
 
 
 @dataclass(slots=True)
@@ -69,6 +71,10 @@ class Body:
         """Take the decoded value; remember which of its containers are the envelope."""
         self.value = value
         self.envelope = frozenset(id(node) for node in _envelope(value, ENVELOPE_DEPTH))
+
+    def forget(self) -> None:
+        """Let go of what was received: the connection it came over may keep this object for hours."""
+        self.text, self.value, self.envelope = "", None, frozenset()
 
     @property
     def rows(self) -> list[Json]:

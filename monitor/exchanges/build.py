@@ -39,6 +39,7 @@ def build(account: Account, facts: Profile) -> tuple[Loose, Transport]:
             "reduceFees": False,
             "timeout_on_exit": 0,
             "session": None,
+            "enableLastHttpResponse": False,  # a list of all markets is many megabytes, and every body is kept anyway
         }
     )
     exchange.options.update({**facts.options, **account.options})

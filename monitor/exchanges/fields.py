@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 Row: TypeAlias = Mapping[str, object]
+# What a number may begin with besides a digit; exact() allows blanks around it.
+SIGNS = frozenset("+-. \t")
 
 
 class Unreadable(Exception):
@@ -26,6 +28,8 @@ class Unreadable(Exception):
 def text(row: Row, field: str) -> str | None:
     """Return a field as text; empty and missing are None."""
     value = row.get(field)
+    if type(value) is str:  # nearly always: a page asks for ten thousand fields
+        return value or None
     return None if value is None or value == "" or isinstance(value, bool) else str(value)
 
 
@@ -55,7 +59,7 @@ def unsigned(row: Row, field: str) -> Decimal:
         raise Unreadable(f"{field} is missing")
     if value == 0:
         raise Unreadable(f"{field} is {value}")
-    return abs(value)
+    return value.copy_abs()  # abs() would round to 28 digits
 
 
 def instant(row: Row) -> int:
@@ -103,7 +107,8 @@ def raw(row: Row) -> object:
 def raw_row(row: Row) -> Row:
     """Return the venue's own row as an object; rows that are lists have no named fields."""
     info = row.get("info")
-    return info if isinstance(info, Mapping) else {}
+    # Mapping is asked by a search that takes longer than the rest.
+    return info if type(info) is dict or isinstance(info, Mapping) else {}
 
 
 class Digests:
@@ -126,14 +131,16 @@ class Digests:
 
 def scalars(value: object) -> Iterator[str]:
     """Yield every number and text inside a row, however deep."""
-    if isinstance(value, Mapping):
-        for child in value.values():
+    if isinstance(value, str | int):
+        if not isinstance(value, bool):
+            yield str(value)
+        return
+    children = value if isinstance(value, list) else value.values() if isinstance(value, Mapping) else ()
+    for child in children:
+        if type(child) is str:  # nearly all of them; a generator for each would take longer than reading it
+            yield child
+        else:
             yield from scalars(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from scalars(child)
-    elif isinstance(value, str | int) and not isinstance(value, bool):
-        yield str(value)
 
 
 def stated(row: Row, amount: Decimal | None) -> Decimal | None:
@@ -141,6 +148,9 @@ def stated(row: Row, amount: Decimal | None) -> Decimal | None:
     if amount is None:
         return None
     for word in scalars(raw(row)):
+        # A word that cannot be a number costs ten times as much to refuse as a number to read.
+        if not (word[:1].isdigit() or word[:1] in SIGNS):
+            continue
         try:
             if exact(word) == amount:
                 return amount

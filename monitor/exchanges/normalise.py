@@ -6,7 +6,7 @@ A row that cannot become a fill is returned whole, with the reason, as `Quaranti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from monitor.exact import exact
@@ -77,58 +77,114 @@ def book_of(market: Mapping[str, object], asked: Book) -> Book:
     return "margin" if asked == "margin" else "spot"
 
 
-def check_market(row: Row, market: Mapping[str, object]) -> None:
-    """Make sure that the row itself does not name another market.
+@dataclass(slots=True)
+class Listing:
+    """What the rows of one market share: they are a thousand a page.
+
+    `size`: units by which an amount of a contract counts, None of what is no contract. `usual`: the asset of a fee that
+    names none. `names` are those under which rows were found to mean this market.
+    """
+
+    market: Mapping[str, object]
+    id: str
+    symbol: str
+    base: str
+    quote: str
+    settle: str | None
+    book: Book
+    inverse: bool
+    size: Decimal | None
+    usual: str | None
+    names: set[str] = field(default_factory=set)
+
+
+class Page:
+    """The rows of one answer, of one stream: their markets and the keys of those without an id."""
+
+    def __init__(self, origin: Origin, markets: Markets) -> None:
+        """Look markets up with `markets`, each once."""
+        self.origin, self.digests = origin, Digests()
+        self._markets = markets
+        self._listings: dict[str, Listing] = {}
+
+    def listing(self, symbol: str) -> Listing:
+        """Return the market of a row.
+
+        Raises:
+            Unreadable: nobody knows it.
+        """
+        known = self._listings.get(symbol)
+        if known is None:
+            market = market_of(symbol, self._markets(symbol), self.origin)
+            known = self._listings[symbol] = _listing(market, self.origin)
+        return known
+
+
+def _listing(market: Mapping[str, object], origin: Origin) -> Listing:
+    return Listing(
+        market=market,
+        id=str(market["id"]),
+        symbol=str(market["symbol"]),
+        base=str(market["base"]),
+        quote=str(market["quote"]),
+        settle=text(market, "settle"),
+        book=book_of(market, origin.stream.book),
+        inverse=bool(market.get("inverse")),
+        size=contract_size(market, origin.exchange) if market.get("contract") else None,
+        usual=charged_in(market, origin.exchange),
+    )
+
+
+def check_market(info: Row, listing: Listing) -> None:
+    """Make sure that the venue's own row does not name another market.
 
     Raises:
         Unreadable: it does; ccxt gives rows of unknown markets the symbol that was asked for.
     """
-    info = raw_row(row)
-    for field in MARKET_FIELDS:
-        name = info.get(field)
-        if isinstance(name, str) and name and not same_market(name, market):
-            raise Unreadable(f"the row's {field} is {name!r}, ccxt made it {market.get('symbol')!r}")
+    for spoken in MARKET_FIELDS:
+        if spoken in info and isinstance(name := info[spoken], str) and name and name not in listing.names:
+            if not same_market(name, listing.market):
+                raise Unreadable(f"the row's {spoken} is {name!r}, ccxt made it {listing.market.get('symbol')!r}")
+            listing.names.add(name)
 
 
-def fill(row: Row, origin: Origin, markets: Markets, digests: Digests) -> Fill:
+def fill(row: Row, page: Page) -> Fill:
     """Return the fill of one ccxt trade.
 
     Raises:
         Unreadable: time, side, price, amount or market is missing or implausible.
     """
-    symbol = text(row, "symbol") or ""
-    market = market_of(symbol, markets(symbol), origin)
-    check_trade(raw_row(row))
-    check_market(row, market)
+    origin, listing, info = page.origin, page.listing(text(row, "symbol") or ""), raw_row(row)
+    check_trade(info)
+    check_market(info, listing)
     side, amount = side_of(row), unsigned(_sized(row, origin.exchange), "amount")
-    info, inverse, contract = raw_row(row), bool(market.get("inverse")), bool(market.get("contract"))
-    book = _margin(info) or book_of(market, origin.stream.book)
-    trade_id, order_id = text(row, "id"), text(row, "order")
-    identity = f"{trade_id}|{order_id or ''}|{side}" if _usable(trade_id) else digests.key(raw(row))
+    book = _margin(info) or listing.book
+    trade_id, order_id, told = text(row, "id"), text(row, "order"), raw(row)
+    identity = f"{trade_id}|{order_id or ''}|{side}" if _usable(trade_id) else page.digests.key(told)
     return Fill(
         account=origin.stream.account,
         exchange=origin.exchange,
-        key=f"{book}|{market['id']}|{identity}",
+        key=f"{book}|{listing.id}|{identity}",
         time=instant(row),
         book=book,
-        market=str(market["id"]),
-        symbol=str(market["symbol"]),
-        base=str(market["base"]),
-        quote=str(market["quote"]),
+        market=listing.id,
+        symbol=listing.symbol,
+        base=listing.base,
+        quote=listing.quote,
         side=side,
         amount=amount,
         price=priced(row, amount),
-        cost=None if inverse else stated(row, number(row, "cost")),
-        fees=charges(origin.exchange, row, charged_in(market, origin.exchange)),
+        cost=None if listing.inverse else stated(row, number(row, "cost")),
+        fees=charges(origin.exchange, row, listing.usual),
         kind=_kind(info),
-        settle=text(market, "settle"),
-        contract_size=contract_size(market, origin.exchange) if contract else None,
-        inverse=inverse,
+        settle=listing.settle,
+        contract_size=listing.size,
+        inverse=listing.inverse,
         trade_id=trade_id,
         order_id=order_id,
         sequence=_sequence(trade_id),
         liquidity=_liquidity(row),
-        raw=canonical(raw(row)),
+        raw=canonical(told),
     )
 
 
@@ -209,10 +265,10 @@ def _margin(info: Row) -> Book | None:
 
 def fills(trades: Sequence[Row], listed: Sequence[object], origin: Origin, markets: Markets) -> Rows:
     """Return every fill of an answer; `listed` are the raw rows of its body, each of which must be accounted for."""
-    digests, found, bad = Digests(), list[Fill](), list[Quarantined]()
+    page, found, bad = Page(origin, markets), list[Fill](), list[Quarantined]()
     for row in trades:
         try:
-            found.append(fill(row, origin, markets, digests))
+            found.append(fill(row, page))
         except Unreadable as why:
             bad.append(Quarantined(origin.stream, str(why), canonical(raw(row))))
     return Rows(tuple(found), (), (*bad, *dropped(listed, trades, origin)))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.jobs.derived import note_findings, pool_rows
+from monitor.jobs.derived import note_findings, tail_rows
 from monitor.jobs.tails import plan as plan_tails
 from monitor.store.findings import findings
 from monitor.store.frames import mark_frame, price_frame, rows_since, to_be_valued
 from monitor.store.tails import known_marks
 from monitor.store.track import Derived, PoolKey, Tail, extend_marks, extend_tracks
-from monitor.turnover.state import stood_since
 from monitor.turnover.track import Plan, newer_marks, recompute
 
 if TYPE_CHECKING:
@@ -38,13 +37,14 @@ def go_on(
     # A tail does not show how many legs of the whole history have no value.
     refused = {finding.subject for finding in tracks.findings if finding.code == "unpriced"}
     refused |= {key.asset for key in tracks.refused}
-    pools = {key: pool for key, pool in tracks.pools.items() if key.asset not in refused}
+    pools = {key: rows for key, rows in tracks.rows.items() if key.asset not in refused}
     cuts = {
-        PoolKey(*key): Tail(start.time, tails.since[key], anew=not start.state)
+        PoolKey(*key): Tail(start.time, tails.since[key], not start.state, start.begun if start.tip else None)
         for key, start in tails.starts.items()
         if start and key in pools and key in tails.since
     }
-    refused |= extend_tracks(connection, Derived(pool_rows(pools)), cuts)
+    tips = {PoolKey(*key): tip for key, tip in tracks.tips.items()}
+    refused |= extend_tracks(connection, Derived(tail_rows(pools), tips=tips), cuts)
     for asset, rows in newer.items():
         if asset not in refused:
             extend_marks(connection, asset, rows, tails.stale[asset])
@@ -91,8 +91,7 @@ def _tracks(
 def _begun(tails: Tails, asset: str) -> int:
     """Return the first instant from which a pool's marks are needed: that of the last event before its start."""
     starts: list[Start] = [start for key, start in tails.starts.items() if start and key.asset == asset]
-    befores = [stood_since(start.state) if start.state else start.time for start in starts]
-    return min(befores, default=tails.stale[asset])
+    return min((start.reached for start in starts), default=tails.stale[asset])
 
 
 def _newer_marks(

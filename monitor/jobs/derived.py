@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from monitor.store.findings import findings, record_finding, resolve_finding
-from monitor.store.track import CUT, TABLES, Derived, PoolKey
+from monitor.store.track import CLOSED, CUT, TABLES, Derived, PoolKey
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     import polars as pl
 
@@ -79,6 +81,27 @@ def _rows(frame: pl.DataFrame, cut: str) -> Rows:
         # A slice of Python's objects is gone before the next is made; often only the first row is looked at.
         slices = chain([part.head(GLANCE)], part.slice(GLANCE).iter_slices(SLICE))
         return chain.from_iterable(some.rows() for some in slices)
+
+    return rows
+
+
+def tail_rows(pools: Mapping[Key, Mapping[str, Sequence[tuple[Value, ...]]]]) -> dict[PoolKey, dict[str, Rows]]:
+    """Return the plain rows of pools as the rows of their tables."""
+    return {
+        PoolKey(*key): {table: _plain(rows, list(TABLES[table]).index(CUT[table])) for table, rows in tables.items()}
+        for key, tables in pools.items()
+    }
+
+
+def _plain(listed: Sequence[tuple[Value, ...]], place: int) -> Rows:
+    lots = place == CLOSED
+
+    def rows(since: int | None) -> Sequence[tuple[Value, ...]]:
+        if since is None:
+            return listed
+        if lots:
+            return [row for row in listed if row[place] is None or row[place] >= since]  # type: ignore[operator]  # an instant
+        return listed[bisect_left(listed, since, key=itemgetter(place)) :]
 
     return rows
 

@@ -199,7 +199,9 @@ def _insert(
     copies = {"market": "symbol"} if {"market", "symbol"} <= {*varying} and _is_same(frame, "market", "symbol") else {}
     varying = [name for name in varying if name not in copies]
     block = bulk.Block(ledger, tuple(varying), constant, copies)
-    with bulk.indexes_afterwards(connection, ledger, apply=frame.height > max(first // REINDEXED, FEW_ROWS)):
+    great = frame.height > FEW_ROWS
+    indexes = bulk.indexes_afterwards(connection, ledger, apply=great and frame.height > first // REINDEXED)
+    with bulk.roomy(connection, apply=great), indexes:
         stored = bulk.insert_pages(connection, block, _pages(frame.select(varying)), now)
     old = stored.known | stored.revised
     if not old:

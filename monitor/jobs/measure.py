@@ -14,19 +14,14 @@ from monitor.exact import plain
 from monitor.jobs.anew import compute_all
 from monitor.jobs.continuing import go_on
 from monitor.jobs.derived import derived, note_findings
+from monitor.store.database import unswept
 from monitor.store.frames import ledger_frames
 from monitor.store.matches import match_transfers
 from monitor.store.restatements import edges, log_restatements
-from monitor.store.settings import load_valuation
+from monitor.store.settings import load_valuation, measured_with, note_measured_with
 from monitor.store.tails import option_symbols
 from monitor.store.touched import notes, settle, touched
-from monitor.store.track import (
-    converted_with,
-    measured_with,
-    note_measured_with,
-    refresh_coverage,
-    replace_tracks,
-)
+from monitor.store.track import converted_with, refresh_coverage, replace_tracks
 from monitor.turnover.track import recompute
 
 if TYPE_CHECKING:
@@ -38,7 +33,7 @@ if TYPE_CHECKING:
     from monitor.store.touched import Note
 
 # Raise it when the same ledger would give other tracks than the version before did.
-ENGINE = 2
+ENGINE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +60,9 @@ def measure(writer: Writer, now: int) -> MeasureSummary:
         stale = _spread(connection, valuation)
         starts = {asset: min(note.since for note in about) for asset, about in stale.items()}
         before = edges(connection, valuation.method, stale)
-        if rest := go_on(connection, valuation, stale, now):
+        with unswept():
+            rest = go_on(connection, valuation, stale, now)
+        if rest:
             _compute(connection, valuation, {asset: starts[asset] for asset in rest}, now)
         settle(connection, since)
         return MeasureSummary(tuple(sorted(stale)), log_restatements(connection, before, starts, now), transfers)
@@ -73,7 +70,7 @@ def measure(writer: Writer, now: int) -> MeasureSummary:
 
 def rebuild(writer: Writer, now: int, workers: int = 1) -> MeasureSummary:
     """Compute every derived row again from the ledger, in this process or in `workers` processes: the same rows."""
-    transfers = match_transfers(writer, now)
+    transfers = match_transfers(writer, now, anew=True)
     with writer.transaction() as connection:
         refresh_coverage(connection)
         return MeasureSummary(_compute(connection, load_valuation(connection), None, now, workers), 0, transfers)

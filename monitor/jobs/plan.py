@@ -94,7 +94,7 @@ class _Sketch:
         self.known = {stream.key: stream.state for stream in told}
         self.cold = {stream.key for stream in told if stream.cold}
         self.proven = {key: streams.intervals(connection, key) for key in self.known} if connection else {}
-        self.markets = markets.load(connection, account.exchange) if connection else []
+        self.markets = list(markets.load(connection, account.exchange)) if connection else []
         self.seen = frozenset(ledger.assets_seen(connection, account.name)) if connection else frozenset[str]()
         self.pace = pace(account)
 

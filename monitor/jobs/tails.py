@@ -119,8 +119,16 @@ def _since(key: PoolKey, notes: Sequence[Note]) -> int | None:
 
 
 def _go_on(connection: sqlite3.Connection, tails: Tails, pool: Known, since: int) -> None:
-    """Let a pool that shares nothing go on from its last segment; in the first one it starts anew."""
+    """Let a pool that shares nothing go on from its last segment; in the first one it starts anew.
+
+    What comes after its last event goes on from there.
+    """
     segment = stored.segment_before(connection, pool.id, since)
+    tip = stored.tip(connection, pool.id, pool.last, pool.events) if since > pool.last else None
+    if segment and tip:
+        start = Start(since, segment.sums, segment.state, None, tip, segment.time, segment.ordinal)
+        tails.starts[pool.key], tails.since[pool.key] = start, since
+        return
     if segment is None or segment.number == 0:
         start = Start(min(pool.first, since))
     else:

@@ -43,10 +43,12 @@ __all__ = [
     "note_effects",
     "note_import",
     "register_file_accounts",
+    "roomy",
     "stored_keys",
 ]
 
 FILLS, MOVEMENTS = rows.FILLS, rows.MOVEMENTS
+ROOM = -262_144  # KiB
 # Columns that hold exact decimals.
 DECIMALS = frozenset({"amount", "price", "cost", "contract_size", "value", "received"})
 
@@ -114,6 +116,21 @@ def indexes_afterwards(connection: sqlite3.Connection, ledger: Ledger, *, apply:
     yield
     for _, statement in indexes:
         connection.execute(statement)
+
+
+@contextmanager
+def roomy(connection: sqlite3.Connection, *, apply: bool) -> Iterator[None]:
+    """Keep more of the database in memory for a block: rows of a great file fall anywhere in the index of keys.
+
+    Pages that are changed again and again would be written to the log and read back each time.
+    """
+    (before,) = connection.execute("PRAGMA cache_size").fetchone()
+    if apply:
+        connection.execute(f"PRAGMA cache_size = {ROOM}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA cache_size = {before}")
 
 
 def insert_pages(connection: sqlite3.Connection, block: Block, pages: Iterable[Sequence[Row]], now: int) -> Stored:

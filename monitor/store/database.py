@@ -7,6 +7,7 @@ those that take a `Connection` join the one that is open.
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 from contextlib import contextmanager, suppress
@@ -28,10 +29,28 @@ PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -32768",  # 32 MiB: the upper pages of the indexes on ten million fills stay in memory
+    # A page of fills changes 2 MB: every other one would wait until the last two are copied into the database, and
+    # the ends of the same tables with them each time.
+    "PRAGMA wal_autocheckpoint = 8192",  # pages of 4 KiB: 32 MiB
     "PRAGMA journal_size_limit = 67108864",  # a bulk import must not leave a WAL of gigabytes behind
 )
 # SQLite opens a read-only file without a word and refuses the first change: this one is taken back.
 PROBE = ("BEGIN IMMEDIATE", "PRAGMA user_version = 0", "ROLLBACK")
+
+
+@contextmanager
+def unswept() -> Iterator[None]:
+    """Let Python look for garbage after a block instead of in it: for one that makes many rows and no cycles.
+
+    The rows of a page would have it walk through everything a process has loaded, several times.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Writer:
@@ -68,6 +87,10 @@ class Writer:
             if known:
                 raise known from error
             raise
+
+    def forget_pages(self) -> None:
+        """Let go of the pages of the database that are kept in memory; the next reading brings them again."""
+        self.connection.execute("PRAGMA shrink_memory")
 
     def close(self) -> None:
         """Close the database, then give the lock back; a second call does nothing."""

@@ -15,7 +15,7 @@ from monitor.records import Commit, Fill
 from monitor.store import rows
 from monitor.store.raw import Packer, unpack
 from monitor.store.touched import earliest, touch, touch_pools
-from monitor.store.twins import claim, file_rows
+from monitor.store.twins import claim, file_rows, has_imports
 
 if TYPE_CHECKING:
     import sqlite3
@@ -86,12 +86,14 @@ def _pages(records: Iterable[Record]) -> Iterator[tuple[str, list[Record]]]:
 def _sorted(connection: sqlite3.Connection, ledger: Ledger, account: str, page: Sequence[Record]) -> Sorted:
     """Compare a page with what is stored under the same keys, and give the new rows their ids."""
     told = _stored(connection, ledger, account, [record.key for record in page])
-    told = _copies(connection, account, page, told) | told
+    payloads = [
+        rows.fill_payload(record) if isinstance(record, Fill) else rows.movement_payload(record) for record in page
+    ]
+    told = _copies(connection, account, zip(page, payloads, strict=True), told) | told
     (newest,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {ledger.table}").fetchone()
     new: list[Told] = []
     revised: list[Told] = []
-    for record in page:
-        payload = rows.fill_payload(record) if isinstance(record, Fill) else rows.movement_payload(record)
+    for record, payload in zip(page, payloads, strict=True):
         before = told.get(record.key)
         if before is None:
             new.append(Told(record, payload, newest + len(new) + 1))
@@ -116,11 +118,20 @@ def _stored(
 
 
 def _copies(
-    connection: sqlite3.Connection, account: str, page: Sequence[Record], told: Container[str]
+    connection: sqlite3.Connection,
+    account: str,
+    page: Iterable[tuple[Record, tuple[Value, ...]]],
+    told: Container[str],
 ) -> dict[str, tuple[int, str, tuple[Value, ...]]]:
     """Return the rows of imported files that an exchange's new fills are, by the fills' own keys."""
-    new = [record for record in page if isinstance(record, Fill) and record.source != "file" and record.key not in told]
-    copies = file_rows(connection, account, [claim(fill) for fill in new])
+    if not has_imports(connection, account):
+        return {}
+    new = [
+        claim(record, payload)
+        for record, payload in page
+        if isinstance(record, Fill) and record.source != "file" and record.key not in told
+    ]
+    copies = file_rows(connection, account, new)
     stored = _stored(connection, rows.FILLS, account, list(copies.values())) if copies else {}
     return {key: stored[copy] for key, copy in copies.items()}
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from monitor.errors import UsageError
 from monitor.records import Commit
 from monitor.store import streams
+from monitor.store.database import unswept
 from monitor.store.findings import record_finding
 from monitor.store.insertion import insert_fills, insert_movements
 from monitor.store.prices import commit_prices
@@ -100,7 +101,7 @@ def mark_account(
 
 def commit_batch(writer: Writer, batch: Batch, now: int) -> Commit:
     """Store one window of a stream in one transaction and return how many rows were new, known and revised."""
-    with writer.transaction() as connection:
+    with unswept(), writer.transaction() as connection:
         return store_batch(connection, batch, now)
 
 

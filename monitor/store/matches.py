@@ -7,6 +7,7 @@ what an events file calls a withdrawal and a deposit: it has a word of its own f
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,13 +18,14 @@ from monitor.store.touched import earliest, touch
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from monitor.store.database import Writer
 
 REACH = 48 * HOUR
 # The two venues' clocks, and what each calls the time of a transfer, may differ by this much.
 EARLY = HOUR
+UNTIL = "matched_until"  # the last movement that was looked at
 
 
 class Side(NamedTuple):
@@ -49,10 +51,25 @@ class Match(NamedTuple):
     deposit: Side
 
 
-def match_transfers(writer: Writer, now: int) -> int:
-    """Pair what fits in one transaction, touch the assets from when they left; return the number of new pairs."""
+def match_transfers(writer: Writer, now: int, *, anew: bool = False) -> int:
+    """Pair what fits in one transaction, touch the assets from when they left; return the number of new pairs.
+
+    Only assets with a new or a replaced movement are looked at, unless `anew`: what found no partner before finds none
+    among the same rows.
+    """
     with writer.transaction() as connection:
-        sides = _open_sides(connection)
+        (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM movements").fetchone()
+        known = connection.execute("SELECT value FROM meta WHERE key = ?", (UNTIL,)).fetchone()
+        until = 0 if anew or known is None else int(known[0])
+        assets = _changed(connection, until)
+        if newest != until:
+            connection.execute(
+                "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (UNTIL, str(newest)),
+            )
+        if not assets:
+            return 0
+        sides = _open_sides(connection, assets)
         pairs = _chosen(_fitting(sides["withdrawal"], sides["deposit"]))
         connection.executemany(
             "INSERT INTO matches (withdrawal, deposit, how, found_ms) VALUES (?, ?, ?, ?)",
@@ -62,13 +79,22 @@ def match_transfers(writer: Writer, now: int) -> int:
     return len(pairs)
 
 
-def _open_sides(connection: sqlite3.Connection) -> dict[str, list[Side]]:
-    """Return the unmatched external withdrawals, and deposits that have arrived."""
+def _changed(connection: sqlite3.Connection, until: int) -> list[str]:
+    """Return the assets that have movements with a number above one, or of which a row was replaced."""
+    # A pair one end of which was replaced is none any more: its other end is of the same asset.
+    query = "SELECT asset FROM movements WHERE id > ? UNION SELECT asset FROM touched WHERE whole = 1"
+    return [asset for (asset,) in connection.execute(query, (until,))]
+
+
+def _open_sides(connection: sqlite3.Connection, assets: Collection[str]) -> dict[str, list[Side]]:
+    """Return the unmatched external withdrawals of assets, and deposits that have arrived."""
     found = connection.execute(
         "SELECT kind, id, account, time_ms, asset, amount, fees, network_id, source FROM movements m"
-        " WHERE to_account IS NULL AND book = 'spot' AND (kind = 'deposit' AND status = 'ok'"
-        " AND NOT EXISTS (SELECT 1 FROM matches WHERE deposit = m.id)"
-        " OR kind = 'withdrawal' AND status <> 'failed' AND NOT EXISTS (SELECT 1 FROM matches WHERE withdrawal = m.id))"
+        " WHERE asset IN (SELECT value FROM json_each(?)) AND to_account IS NULL AND book = 'spot'"
+        " AND (kind = 'deposit' AND status = 'ok' AND NOT EXISTS (SELECT 1 FROM matches WHERE deposit = m.id)"
+        " OR kind = 'withdrawal' AND status <> 'failed'"
+        " AND NOT EXISTS (SELECT 1 FROM matches WHERE withdrawal = m.id))",
+        (json.dumps(sorted(assets)),),
     )
     sides: dict[str, list[Side]] = {"withdrawal": [], "deposit": []}
     for kind, identity, account, time, asset, amount, fees, network_id, source in found:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # What a computation brings; every other table is read where it is.
-OWN = frozenset({"pools", "track", "segments", "lots", "reliefs", "marks"})
+OWN = frozenset({"pools", "track", "segments", "lots", "reliefs", "marks", "tips"})
 
 
 @contextmanager

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from monitor.store.database import Writer
 
 KEY = "valuation"
+TERMS = "measured_with"
 
 
 def save_valuation(writer: Writer, valuation: Valuation) -> bool:
@@ -43,6 +44,20 @@ def load_valuation(connection: sqlite3.Connection) -> Valuation:
         dust_value=Decimal(told["dust_value"]),
         method=told["method"],
         stale_after=told["stale_after"],
+    )
+
+
+def measured_with(connection: sqlite3.Connection) -> str | None:
+    """Return the terms the tracks were computed with, None before the first computation."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (TERMS,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def note_measured_with(connection: sqlite3.Connection, terms: str) -> None:
+    """Note the terms that all tracks are computed with."""
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (TERMS, terms),
     )
 
 

@@ -58,6 +58,13 @@ def stored_pools(connection: sqlite3.Connection, assets: Collection[str], method
     return [StoredPool(row[0], (row[1], row[2], row[3], row[4], method), *row[5:]) for row in rows]
 
 
+def tip(connection: sqlite3.Connection, pool: int, last: int, events: int) -> bytes | None:
+    """Return where a pool stands after its last event, None if that is not stored."""
+    query = "SELECT tip FROM tips WHERE pool = ? AND time_ms = ? AND events = ?"
+    row = connection.execute(query, (pool, last, events)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
 def segment_before(connection: sqlite3.Connection, pool: int, instant: int) -> Segment | None:
     """Return the last segment of a pool that begins before an instant."""
     row = connection.execute(

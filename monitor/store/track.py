@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Mapping
 
-TERMS = "measured_with"
 Value = str | int | float | bytes | None
 
 Row = Sequence[Value]
@@ -45,11 +44,15 @@ class PoolKey(NamedTuple):
 
 
 class Tail(NamedTuple):
-    """From when on a pool was computed (`anew`: all of it), and from when on it may differ from what is stored."""
+    """From when on a pool was computed (`anew`: all of it), and from when on it may differ from what is stored.
+
+    `begun`: it went on in the middle of a segment, which began at that instant.
+    """
 
     start: int
     since: int
     anew: bool
+    begun: int | None = None
 
 
 class Rows(Protocol):
@@ -62,10 +65,11 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """What a computation brings: the rows of each table of `TABLES` by pool, and the marks by asset."""
+    """What a computation brings: the rows of each table of `TABLES` by pool, the marks by asset, where pools stand."""
 
     pools: Mapping[PoolKey, Mapping[str, Rows]]
     marks: Mapping[str, Rows] = field(default_factory=dict)
+    tips: Mapping[PoolKey, bytes] = field(default_factory=dict)
 
 
 def replace_tracks(
@@ -81,9 +85,15 @@ def replace_tracks(
     """
     since = since or {}
     _delete_others(connection, derived.pools, derived.marks, assets)
+    pools = {key: _pool(connection, key) for key in derived.pools}
+    cuts = {
+        key: _unchanged_until(connection, pools[key], tables, since.get(key.asset))
+        for key, tables in derived.pools.items()
+    }
+    # Lots move between pools: where the past of one is another, that of a mate may be without a sum that shows it.
+    mates = converted_with(connection, {key.asset for key, cut in cuts.items() if cut is None and key.asset in since})
     for key, tables in derived.pools.items():
-        pool = _pool(connection, key)
-        _replace_pool(connection, pool, tables, _unchanged_until(connection, pool, tables, since.get(key.asset)))
+        _replace_pool(connection, pools[key], tables, None if key.asset in mates else cuts[key])
     for asset, rows in derived.marks.items():
         start = since.get(asset)
         same = start is not None and _same_mark(connection, asset, rows, start)
@@ -105,8 +115,20 @@ def extend_tracks(connection: sqlite3.Connection, derived: Derived, tails: Mappi
             odd.update([key.asset] if cuts[key] is None and not tail.anew else [])
     for key, tables in derived.pools.items():
         if key.asset not in odd:
-            _replace_pool(connection, _pool(connection, key), tables, cuts.get(key))
+            pool = _pool(connection, key)
+            _replace_pool(connection, pool, tables, cuts.get(key))
+            _note_tip(connection, pool, derived.tips.get(key))
     return frozenset(odd)
+
+
+def _note_tip(connection: sqlite3.Connection, pool: int, tip: bytes | None) -> None:
+    """Note where a pool stands after its last event."""
+    if tip is not None:
+        connection.execute(
+            "INSERT INTO tips (pool, time_ms, events, tip) SELECT pool, time_ms, ordinal + 1, ?2 FROM track"
+            " WHERE pool = ?1 ORDER BY time_ms DESC, ordinal DESC LIMIT 1",
+            (pool, tip),
+        )
 
 
 def extend_marks(connection: sqlite3.Connection, asset: str, rows: Sequence[Row], since: int) -> None:
@@ -117,6 +139,8 @@ def extend_marks(connection: sqlite3.Connection, asset: str, rows: Sequence[Row]
 
 def _cut(connection: sqlite3.Connection, pool: int, tables: Mapping[str, Rows], tail: Tail) -> tuple[int, int] | None:
     """Return from when on a pool's rows and segments are written; None where its past is not what was computed."""
+    if tail.begun is not None:
+        return tail.since, tail.begun
     query = "SELECT max(time_ms) FROM track WHERE pool = ? AND time_ms < ?"
     (last,) = connection.execute(query, (pool, tail.since)).fetchone()
     if last is None or last < tail.start:
@@ -137,7 +161,7 @@ def _delete_others(
     for pool, *key in connection.execute("SELECT id, scope, account, asset, book, method FROM pools").fetchall():
         ours = assets is None or key[2] in assets
         if ours and PoolKey(*key) not in pools:
-            for table in TABLES:
+            for table in (*TABLES, "tips"):
                 connection.execute(f"DELETE FROM {table} WHERE pool = ?", (pool,))
             connection.execute("DELETE FROM pools WHERE id = ?", (pool,))
     marked = connection.execute("SELECT DISTINCT asset FROM marks").fetchall() if assets is None else zip(assets)
@@ -183,6 +207,7 @@ def _unchanged_until(
 def _replace_pool(
     connection: sqlite3.Connection, pool: int, tables: Mapping[str, Rows], cut: tuple[int, int] | None
 ) -> None:
+    connection.execute("DELETE FROM tips WHERE pool = ?", (pool,))
     for table in TABLES:
         start = None if cut is None else cut[table == "segments"]
         if table == "lots" and table in tables and start is not None:
@@ -273,17 +298,3 @@ def converted_with(
         more = not ends <= reached
         reached |= ends
     return frozenset(reached)
-
-
-def measured_with(connection: sqlite3.Connection) -> str | None:
-    """Return the terms the tracks were computed with, None before the first computation."""
-    row = connection.execute("SELECT value FROM meta WHERE key = ?", (TERMS,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def note_measured_with(connection: sqlite3.Connection, terms: str) -> None:
-    """Note the terms that all tracks are computed with."""
-    connection.execute(
-        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (TERMS, terms),
-    )

@@ -13,16 +13,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.clock import HOUR, iso
-from monitor.exact import plain
 from monitor.records import Finding
 from monitor.store.findings import record_finding, resolve_finding
-from monitor.store.rows import fees_text
+from monitor.store.rows import FILLS
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
     from monitor.records import Fill
+    from monitor.store.rows import Value
 
 MINUTE = 60_000
 SECOND = 1_000
@@ -32,6 +32,7 @@ FAR = 26 * HOUR
 CODE = "fill_told_twice"
 MOVED = "movement_told_twice"
 LEAVE_OUT = "Give them the exchange's own ids in the file, by which they are known, or leave them out."
+TEXTS = [FILLS.payload.index(name) for name in ("amount", "price", "fees")]
 RANGES = "SELECT first_fill, last_fill, grain_ms FROM imports WHERE account = ?"
 
 
@@ -57,9 +58,10 @@ class Claim(NamedTuple):
         return self.book, self.symbol, self.side, self.amount, self.price
 
 
-def claim(fill: Fill) -> Claim:
-    """Return a fill as the exchange tells it."""
-    numbers = plain(fill.amount), plain(fill.price), fees_text(fill.fees)
+def claim(fill: Fill, said: Sequence[Value]) -> Claim:
+    """Return a fill as the exchange tells it; `said` is its payload (monitor.store.rows), where numbers are texts."""
+    amount, price, fees = (said[place] for place in TEXTS)
+    numbers = str(amount), str(price), str(fees)
     return Claim(
         fill.key, fill.time, fill.book, fill.market, fill.symbol, fill.side, *numbers, fill.trade_id, fill.order_id
     )
@@ -80,9 +82,9 @@ def other_keys(claim: Claim) -> list[str]:
     """Return the keys under which the other side may know a fill with an id, the likeliest first."""
     if claim.trade_id is None or not claim.trade_id.strip("0"):
         return [claim.key]
-    markets = dict.fromkeys((claim.market, claim.symbol))
-    orders = dict.fromkeys((claim.order_id or "", ""))
-    keys = (f"{claim.book}|{m}|{claim.trade_id}|{o}|{claim.side}" for o in orders for m in markets)
+    markets = (claim.market,) if claim.market == claim.symbol else (claim.market, claim.symbol)
+    orders = (claim.order_id, "") if claim.order_id else ("",)
+    keys = [f"{claim.book}|{m}|{claim.trade_id}|{o}|{claim.side}" for o in orders for m in markets]
     return list(dict.fromkeys((claim.key, *keys)))
 
 
@@ -122,20 +124,26 @@ def _same_fees(loose: Claim, firm: Claim) -> bool:
 SAID = "key, time_ms, book, market, symbol, side, amount, price, fees, trade_id, order_id"
 
 
+def has_imports(connection: sqlite3.Connection, account: str) -> bool:
+    """Tell whether fills of an account came from a file."""
+    return connection.execute(f"{RANGES} LIMIT 1", [account]).fetchone() is not None
+
+
 def file_rows(connection: sqlite3.Connection, account: str, told: Sequence[Claim]) -> dict[str, str]:
     """Return, for fills an exchange tells for the first time, the key of the file's row that each already is."""
-    ranges = connection.execute(RANGES, [account]).fetchall()
-    if not ranges or not told:
+    if not told:
         return {}
     found = _by_id(connection, account, told, "AND source = 'file'")
     rest = [claim for claim in told if claim.key not in found]
     if not rest:
         return found
-    times = [claim.time for claim in rest]
+    times, ranges = [claim.time for claim in rest], connection.execute(RANGES, [account]).fetchall()
+    # What a file told coarsely may be up to its grain earlier; of one that tells milliseconds nothing is.
+    first = min(times) - max((grain for *_, grain in ranges), default=1) + 1
     stored = connection.execute(
         f"SELECT id, {SAID} FROM fills WHERE time_ms BETWEEN ? AND ? AND account = ? AND source = 'file'",  # noqa: S608  our own names
-        [min(times) - MINUTE, max(times), account],
-    )
+        [first, max(times), account],
+    ).fetchall()
     taken = set(found.values())
     loose = [
         Claim._make((*said, _grain(identity, ranges)))
@@ -187,8 +195,10 @@ def _by_id(connection: sqlite3.Connection, account: str, told: Sequence[Claim], 
         known = {
             key
             for (key,) in connection.execute(
-                f"SELECT key FROM fills WHERE account = ? AND key IN (SELECT value FROM json_each(?)) {only}",  # noqa: S608  our own words
-                [account, every],
+                # A join in this order: IN would sort the keys first, which takes as long as finding them.
+                "SELECT f.key FROM json_each(?) CROSS JOIN fills f ON f.account = ? AND f.key = value "  # noqa: S608  our own words
+                f"{only}",
+                [every, account],
             )
         }
         for claim in page:

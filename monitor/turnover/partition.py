@@ -49,6 +49,7 @@ from monitor.turnover.quantities import Shortfall, shortfalls, whole
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import polars as pl
     from numpy.typing import NDArray
 
     from monitor.turnover.arrays import Row, Table
@@ -70,15 +71,43 @@ class Marks:
     bounds: Sequence[tuple[int, int]]
 
 
+class MarksByAsset:
+    """The marks of all assets, and where each one's lie."""
+
+    def __init__(self, marks: pl.DataFrame) -> None:
+        """Look once where the marks of each asset begin and end."""
+        lengths = marks["asset"].rle().struct.unnest()
+        ends = np.cumsum(lengths["len"].to_numpy()).tolist()
+        self._times, self._values = marks["time_ms"].to_numpy(), marks["mark"].to_numpy()
+        self._spans = dict(zip(lengths["value"], zip([0, *ends[:-1]], ends, strict=True), strict=True)) if ends else {}
+
+    def of(self, pools: list[tuple[str, str]]) -> Marks:
+        """Return the marks of the pools' assets one after the other."""
+        spans = {asset: self._spans.get(asset, (0, 0)) for asset in sorted({asset for _, asset in pools})}
+        ends = np.cumsum([end - start for start, end in spans.values()]).tolist()
+        bounds = {
+            asset: (last - (end - start), last) for (asset, (start, end)), last in zip(spans.items(), ends, strict=True)
+        }
+        times, values = (
+            np.concatenate([column[start:end] for start, end in spans.values()])
+            for column in (self._times, self._values)
+        )
+        return Marks(times, values, [bounds[asset] for _, asset in pools])
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A partition after its last event. `leg[i]` is the leg of event i, -1 for an opening that was made up."""
+    """A partition after its last event. `leg[i]` is the leg of event i, -1 for an opening that was made up.
+
+    `begun` is the state before its first segment where that had begun before its first event.
+    """
 
     job: Job
     pools: int
     leg: Integers
     scale: int
     shortfalls: tuple[Shortfall, ...]
+    begun: bytes = b""
 
 
 def prepare(legs: Legs, marks: Marks, terms: Terms, pools: int) -> Finished:

@@ -1,7 +1,8 @@
 """From finished partitions to the frames of their pools, with the columns of monitor.schema.
 
 Frames are made of many pools at once and then cut: a frame of its own for each small pool would take a hundred times
-as long as the computation.
+as long as the computation. A great partition's tables can be had in pieces instead: as frames they would take as much
+memory again as the computation.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from monitor.turnover.partition import floats, ints
 from monitor.turnover.state import saved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,6 +37,8 @@ STAND_COLUMNS = ("inventory_cost", "estimated_cost", "unpriced", "active", "ordi
 # Columns of whole numbers in which -1 stands for nothing.
 OPTIONAL = {"closed_ms", "fill", "movement"}
 SHORT = 10**15
+# Rows of a great table that become a frame at a time.
+PIECE = 100_000
 
 
 class Tables:
@@ -48,22 +51,39 @@ class Tables:
     @cached_property
     def track(self) -> list[pl.DataFrame]:
         """Return the track of each pool."""
-        return self._frames(TRACK, lambda finished, _: _track(finished))
+        return self._frames(*MADE["track"])
 
     @cached_property
     def segments(self) -> list[pl.DataFrame]:
         """Return the segments of each pool."""
-        return self._frames(SEGMENTS, _segments)
+        return self._frames(*MADE["segments"])
 
     @cached_property
     def lots(self) -> list[pl.DataFrame]:
         """Return the lots of each pool."""
-        return self._frames(LOTS, _lots)
+        return self._frames(*MADE["lots"])
 
     @cached_property
     def reliefs(self) -> list[pl.DataFrame]:
         """Return the reliefs of each pool."""
-        return self._frames(RELIEFS, _reliefs)
+        return self._frames(*MADE["reliefs"])
+
+    def pieces(self, table: str, place: int) -> Iterator[pl.DataFrame]:
+        """Yield a table (`track`, `segments`, `lots`, `reliefs`) of one pool in pieces, of which nothing is kept.
+
+        Of several small partitions it is the whole table, which is kept for the other pools.
+        """
+        if len(self._done) > 1:
+            yield getattr(self, table)[place]
+            return
+        finished, origins, pools = self._done[0]
+        schema, rows_of = MADE[table]
+        rows, kinds = rows_of(finished, origins), pl.Series(origins.kinds, dtype=pl.String)
+        if pools > 1:
+            own = np.flatnonzero(rows["pool"] == place)
+            rows = {name: column[own] for name, column in rows.items()}
+        for start in range(0, len(rows["pool"]), PIECE):
+            yield _frame({name: column[start : start + PIECE] for name, column in rows.items()}, schema, kinds)
 
     def _frames(self, schema: Columns, rows_of: Callable[[Finished, Origins], Rows]) -> list[pl.DataFrame]:
         first = 0
@@ -82,6 +102,10 @@ class PoolFrames:
 
     tables: Tables
     place: int
+
+    def pieces(self, table: str) -> Iterator[pl.DataFrame]:
+        """Yield a table in pieces, of which nothing is kept."""
+        return self.tables.pieces(table, self.place)
 
     @property
     def track(self) -> pl.DataFrame:
@@ -129,9 +153,13 @@ def _cut(rows: Rows, schema: Columns, kinds: pl.Series, pools: int) -> list[pl.D
     """Return one frame of a table for each pool, in the order of the rows."""
     if not rows:
         return []
-    frame = pl.DataFrame([_series(name, kind, rows, kinds) for name, kind in schema.items()])
+    frame = _frame(rows, schema, kinds)
     ends = np.searchsorted(rows["pool"], np.arange(pools), side="right").tolist()
     return [frame.slice(start, end - start) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _frame(rows: Rows, schema: Columns, kinds: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame([_series(name, kind, rows, kinds) for name, kind in schema.items()])
 
 
 def _series(name: str, kind: str, rows: Rows, kinds: pl.Series) -> pl.Series:
@@ -175,7 +203,8 @@ def _scaled(finished: Finished, whole: Integers) -> Rows:
     return {"whole": whole, "scale": np.full(len(whole), finished.scale)}
 
 
-def _track(finished: Finished) -> Rows:
+def track_rows(finished: Finished, _origins: Origins) -> Rows:
+    """Return the running sums and where the pool stood, after each event."""
     job, events = finished.job, len(finished.job.events)
     stand, sums = np.asarray(job.stand), np.asarray(job.track)
     return {
@@ -187,7 +216,7 @@ def _track(finished: Finished) -> Rows:
     }
 
 
-def _lots(finished: Finished, origins: Origins) -> Rows:
+def lot_rows(finished: Finished, origins: Origins) -> Rows:
     """Return the lots that came into pools, as they came in: not those under way, nor what joined an average lot."""
     lots, count = finished.job.lots, int(finished.job.counts[LOT_COUNT])
     pool, number = ints(lots, "pool", count), ints(lots, "number", count)
@@ -210,7 +239,8 @@ def _lots(finished: Finished, origins: Origins) -> Rows:
     }
 
 
-def _reliefs(finished: Finished, origins: Origins) -> Rows:
+def relief_rows(finished: Finished, origins: Origins) -> Rows:
+    """Return what events relieved of lots, in their order."""
     job, events, count = finished.job, len(finished.job.events), int(finished.job.counts[RELIEF_COUNT])
     event, lot = ints(job.reliefs, "event", count), ints(job.reliefs, "lot", count)
     return {
@@ -225,7 +255,7 @@ def _reliefs(finished: Finished, origins: Origins) -> Rows:
     }
 
 
-def _segments(finished: Finished, origins: Origins) -> Rows:
+def segment_rows(finished: Finished, origins: Origins) -> Rows:
     """Return the segments: sums as little-endian float64 pairs, states as `state.saved` writes them."""
     job, count = finished.job, int(finished.job.counts[SEGMENT_COUNT])
     sums = np.asarray(job.segment_sums)[:count].astype("<f8")
@@ -238,3 +268,11 @@ def _segments(finished: Finished, origins: Origins) -> Rows:
         "sums": np.array([row.tobytes() for row in sums], dtype=object),
         "state": np.array(saved(finished, origins), dtype=object),
     }
+
+
+MADE: dict[str, tuple[Columns, Callable[[Finished, Origins], Rows]]] = {
+    "track": (TRACK, track_rows),
+    "segments": (SEGMENTS, segment_rows),
+    "lots": (LOTS, lot_rows),
+    "reliefs": (RELIEFS, relief_rows),
+}

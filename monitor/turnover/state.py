@@ -84,7 +84,7 @@ def saved(finished: Finished, origins: Origins) -> list[bytes]:
         part = slice(int(starts[slot]), int(starts[slot] + heads["open"][slot]))
         exact = {name: column[part].tolist() for name, column in quantities.items()}
         states.append(heads[slot].tobytes() + lots[part].tobytes() + (json.dumps(exact).encode() if exact else b""))
-    return states
+    return [finished.begun, *states[1:]] if finished.begun else states
 
 
 def _saved_lots(finished: Finished, origins: Origins, sizes: Integers) -> tuple[NDArray[np.void], dict[str, Integers]]:

@@ -220,7 +220,7 @@ def named(column: pl.Series) -> Names:
         if count >= 0:
             break
         room *= 8
-    return Names(codes, texts.column.gather(firsts[:count]).to_list())
+    return Names(codes, [texts.column[int(first)] for first in firsts[:count]])
 
 
 def renumbered(codes: Codes, names: Sequence[str], numbers: Mapping[str, int]) -> Codes:

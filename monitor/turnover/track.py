@@ -7,28 +7,30 @@ Partitions (one asset, or assets that convert into each other, in one book, for 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
-
-import numpy as np
-import polars as pl
 
 from monitor.errors import UsageError
 from monitor.turnover.ahead import MANY, ahead
 from monitor.turnover.arrays import METHODS, SEGMENT, Terms
 from monitor.turnover.findings import Unpriced, note_unpriced, short_findings, unpriced_findings
 from monitor.turnover.market import marks_of
-from monitor.turnover.partition import Marks, prepare, run
+from monitor.turnover.partition import MarksByAsset, prepare, run
 from monitor.turnover.partitions import SCOPES, Wanted, batches, partitions, planned, since
+from monitor.turnover.plain import plain_rows
 from monitor.turnover.results import pool_frames
-from monitor.turnover.state import extended, loaded, resumed
+from monitor.turnover.state import extended, loaded, resumed, stood_since
+from monitor.turnover.tips import Segment, reached, resumed_at, tip_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    import polars as pl
 
     from monitor.records import Finding, Valuation
-    from monitor.turnover.partition import Finished
+    from monitor.turnover.partition import Finished, Marks
     from monitor.turnover.partitions import Origins, Partition
+    from monitor.turnover.plain import Row
     from monitor.turnover.results import PoolFrames
 
 
@@ -49,13 +51,23 @@ class PoolKey(NamedTuple):
 class Start(NamedTuple):
     """Where a pool goes on from: a row of its segments (time_ms, sums, state); without a state, from nothing.
 
-    `idle`: of a pool that lots move to and from, without an event since; how many of its lots are open.
+    `idle`: of a pool that lots move to and from, without an event since; how many of its lots are open. `tip`: where it
+    stood after all its events before `time`; then `begun` is the instant and `ordinal` the number of the first event of
+    the segment it was in.
     """
 
     time: int
     sums: bytes = b""
     state: bytes = b""
     idle: int | None = None
+    tip: bytes = b""
+    begun: int = 0
+    ordinal: int = 0
+
+    @property
+    def reached(self) -> int:
+        """Return the instant of the last event before the start, from when on marks are needed."""
+        return reached(self.tip) if self.tip else stood_since(self.state) if self.state else self.time
 
 
 class Plan(NamedTuple):
@@ -80,6 +92,7 @@ class Tracks:
 
     `refused` pools have no frames: they could not go on from where they were told to and need all their legs.
     `unpriced` tells by asset and book how many legs have no value, and the first's instant: `findings` say it too.
+    Of a plan, `rows` are what the frames hold, and `tips` tell where pools that share no lots stand now.
     """
 
     pools: dict[PoolKey, PoolFrames]
@@ -87,6 +100,8 @@ class Tracks:
     findings: tuple[Finding, ...] = ()
     refused: tuple[PoolKey, ...] = ()
     unpriced: Mapping[tuple[str, str], Unpriced] = field(default_factory=dict)
+    rows: Mapping[PoolKey, Mapping[str, list[Row]]] = field(default_factory=dict)
+    tips: Mapping[PoolKey, bytes] = field(default_factory=dict)
 
 
 class Options(TypedDict, total=False):
@@ -129,7 +144,9 @@ def recompute(
     refused = tuple(key for piece in pieces for key in piece.refused)
     unpriced = pieces[-1].unpriced
     findings = (*unpriced_findings(unpriced), *(finding for piece in pieces for finding in piece.findings))
-    return Tracks(pools, pieces[0].marks, findings, refused, unpriced)
+    rows = {key: some for piece in pieces for key, some in piece.rows.items()}
+    tips = {key: tip for piece in pieces for key, tip in piece.tips.items()}
+    return Tracks(pools, pieces[0].marks, findings, refused, unpriced, rows, tips)
 
 
 def recompute_by_part(
@@ -145,29 +162,20 @@ def recompute_by_part(
     """
     if valuation.method not in METHODS:
         raise UsageError(f"{valuation.method!r} is no costing method.", f"Choose one of {', '.join(METHODS)}.")
-    plan = options.get("plan", EVERYTHING)
+    plan, many = options.get("plan", EVERYTHING), fills.height >= MANY
     wanted = Wanted(options.get("assets"), options.get("books"))
     work = planned(fills, movements, prices, valuation, wanted, plan.marks)
+    del fills, movements, prices  # what is still needed of them is in the work
     yield Tracks({}, work.marks)
-    nothing, marks = work.marks.clear(), _Marks(work.marks)
+    terms = _Given(MarksByAsset(work.marks), work.marks.clear(), valuation, plan)
     unpriced: dict[tuple[str, str], Unpriced] = {}
     made = batches(work)
-    for batch in ahead(made) if fills.height >= MANY else made:
+    for batch in ahead(made) if many else made:
         note_unpriced(work, batch, unpriced)
-        for some in _portions(partitions(work, batch, options.get("scopes") or SCOPES, plan.together)):
-            done, refused = list[Computed](), list[PoolKey]()
-            for partition in some:
-                keys = _keys(partition, valuation)
-                if plan.starts and all(plan.starts.get(key, ANEW) is None for key in keys):
-                    continue
-                computed = _computed(partition, marks, valuation, plan)
-                if computed is None:
-                    refused += keys
-                else:
-                    done.append(computed)
-            yield _finished(done, refused, nothing, valuation)
+        # Nothing but the parts themselves is kept while whoever asked for the tracks has them.
+        yield from map(terms.tracks, _portions(partitions(work, batch, options.get("scopes") or SCOPES, plan.together)))
         del batch
-    yield Tracks({}, nothing, unpriced=unpriced)
+    yield Tracks({}, terms.nothing, unpriced=unpriced)
 
 
 def _portions(parts: Iterable[Partition]) -> Iterator[list[Partition]]:
@@ -184,12 +192,45 @@ def _portions(parts: Iterable[Partition]) -> Iterator[list[Partition]]:
         yield some
 
 
-def _finished(done: list[Computed], refused: list[PoolKey], marks: pl.DataFrame, valuation: Valuation) -> Tracks:
-    """Return the pools of finished partitions and what was found about them."""
-    frames = pool_frames([(one.finished, one.origins, len(one.partition.pools)) for one in done])
-    keys = [key for one in done for key in _keys(one.partition, valuation)]
-    findings = [finding for one in done for finding in short_findings(one.partition, one.finished, valuation)]
-    return Tracks(dict(zip(keys, frames, strict=True)), marks, tuple(findings), tuple(refused))
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the computation of every partition is given."""
+
+    marks: MarksByAsset
+    nothing: pl.DataFrame
+    valuation: Valuation
+    plan: Plan
+
+    def tracks(self, some: list[Partition]) -> Tracks:
+        """Compute some partitions; return their pools and what was found about them."""
+        done, refused = list[Computed](), list[PoolKey]()
+        for partition in some:
+            keys = _keys(partition, self.valuation)
+            if self.plan.starts and all(self.plan.starts.get(key, ANEW) is None for key in keys):
+                continue
+            computed = _computed(partition, self.marks, self.valuation, self.plan)
+            if computed is None:
+                refused += keys
+            else:
+                done.append(computed)
+        frames = pool_frames([(one.finished, one.origins, len(one.partition.pools)) for one in done])
+        keys = [key for one in done for key in _keys(one.partition, self.valuation)]
+        findings = [finding for one in done for finding in short_findings(one.partition, one.finished, self.valuation)]
+        tracks = Tracks(dict(zip(keys, frames, strict=True)), self.nothing, tuple(findings), tuple(refused))
+        return _with_rows(tracks, done) if self.plan.starts else tracks
+
+
+def _with_rows(tracks: Tracks, done: list[Computed]) -> Tracks:
+    """Return tracks with the rows of their pools, and where those stand that share no lots with others."""
+    keys = iter(tracks.pools)
+    rows: dict[PoolKey, dict[str, list[Row]]] = {}
+    tips: dict[PoolKey, bytes] = {}
+    for one in done:
+        ours = [next(keys) for _ in one.partition.pools]
+        rows.update(zip(ours, plain_rows(one.finished, one.origins, len(ours)), strict=True))
+        if len(ours) == 1 and (tip := tip_of(one.finished, one.origins)):
+            tips[ours[0]] = tip
+    return replace(tracks, rows=rows, tips=tips)
 
 
 def newer_marks(prices: pl.DataFrame, assets: Collection[str], valuation: Valuation) -> pl.DataFrame:
@@ -202,7 +243,7 @@ def _keys(partition: Partition, valuation: Valuation) -> list[PoolKey]:
     return [PoolKey(scope, account, asset, book, method) for account, asset in partition.pools]
 
 
-def _computed(partition: Partition, marks: _Marks, valuation: Valuation, plan: Plan) -> Computed | None:
+def _computed(partition: Partition, marks: MarksByAsset, valuation: Valuation, plan: Plan) -> Computed | None:
     """Run the kernel over a partition, from its start if it has one; None where that cannot be."""
     terms, known, keys = _terms(partition.book, valuation), marks.of(partition.pools), _keys(partition, valuation)
     starts = [plan.starts.get(key) or ANEW for key in keys]
@@ -212,6 +253,8 @@ def _computed(partition: Partition, marks: _Marks, valuation: Valuation, plan: P
         return Computed(partition, finished, partition.origins)
     if any(one.idle is not None for one in starts) or not any(one.state for one in starts):
         return None
+    if any(one.tip for one in starts):
+        return _gone_on(partition, known, terms, starts)
     later = since(partition, min(one.time for one in starts if one.state))
     states = [loaded(one.state, one.sums) if one.state else None for one in starts]
     elsewhere = sum(one.idle or 0 for one in mates)
@@ -220,6 +263,20 @@ def _computed(partition: Partition, marks: _Marks, valuation: Valuation, plan: P
         return None
     count = sum(len(state.lots) for state in states if state)
     return Computed(later, run(ready, -count), extended(later.origins, states))
+
+
+def _gone_on(partition: Partition, marks: Marks, terms: Terms, starts: Sequence[Start]) -> Computed | None:
+    """Run the kernel over what a pool has new; None where it is not alone, or has to begin before."""
+    if len(starts) != 1:
+        return None
+    (start,) = starts
+    later = since(partition, start.time)
+    segment = Segment(start.ordinal, start.begun, start.sums, start.state)
+    ready = resumed_at(later.legs, marks, terms, start.tip, segment)
+    if ready is None:
+        return None
+    finished, state = ready
+    return Computed(later, run(finished, -len(state.lots)), extended(later.origins, [state]))
 
 
 def _mates(partition: Partition, plan: Plan) -> list[Start]:
@@ -238,27 +295,3 @@ def _mates(partition: Partition, plan: Plan) -> list[Start]:
 def _terms(book: str, valuation: Valuation) -> Terms:
     method, dust = METHODS.index(valuation.method), float(valuation.dust_value)
     return Terms(method, signed=book != "spot", inverse=book == "inverse", dust=dust, unit=1.0, segment=SEGMENT)
-
-
-class _Marks:
-    """The marks of all assets, and where each one's lie."""
-
-    def __init__(self, marks: pl.DataFrame) -> None:
-        """Look once where the marks of each asset begin and end."""
-        lengths = marks.select(pl.col("asset").rle()).unnest("asset")
-        ends = np.cumsum(lengths["len"].to_numpy()).tolist()
-        self._times, self._values = marks["time_ms"].to_numpy(), marks["mark"].to_numpy()
-        self._spans = dict(zip(lengths["value"], zip([0, *ends[:-1]], ends, strict=True), strict=True)) if ends else {}
-
-    def of(self, pools: list[tuple[str, str]]) -> Marks:
-        """Return the marks of the pools' assets one after the other."""
-        spans = {asset: self._spans.get(asset, (0, 0)) for asset in sorted({asset for _, asset in pools})}
-        ends = np.cumsum([end - start for start, end in spans.values()]).tolist()
-        bounds = {
-            asset: (last - (end - start), last) for (asset, (start, end)), last in zip(spans.items(), ends, strict=True)
-        }
-        times, values = (
-            np.concatenate([column[start:end] for start, end in spans.values()])
-            for column in (self._times, self._values)
-        )
-        return Marks(times, values, [bounds[asset] for _, asset in pools])

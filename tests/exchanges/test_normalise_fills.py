@@ -43,6 +43,21 @@ def test_a_row_becomes_a_fill() -> None:
     assert (fill.key, fill.sequence, fill.liquidity) == ("spot|BTCUSDT|7|9|buy", 7, "maker")
 
 
+def test_an_amount_of_many_digits_is_kept_whole() -> None:
+    """Eleven digits before the point and eighteen behind it are all there, signed or not."""
+    digits = "12345678901.123456789012345678"
+    (fill,) = fills([{**ROW, "amount": f"-{digits}", "cost": None}], [INFO], SPOT, MARKETS.get).fills
+    assert str(fill.amount) == digits
+
+
+def test_a_row_of_another_market_among_many_is_found() -> None:
+    """What the first rows of a page were called says nothing of the next: it names a market of its own."""
+    other = {**INFO, "id": 8, "symbol": "ETHUSDT"}
+    found = fills([ROW, {**ROW, "info": other, "id": "8"}, ROW], [INFO, other], SPOT, MARKETS.get)
+    assert [fill.trade_id for fill in found.fills] == ["7", "7"]
+    assert "'ETHUSDT'" in found.quarantined[0].reason
+
+
 def test_a_cost_that_ccxt_worked_out_is_left_out() -> None:
     """Only the venue's own figure is stored as cost."""
     info = {name: value for name, value in INFO.items() if name != "quoteQty"}

@@ -255,6 +255,28 @@ def test_accounts_that_moved_lots_go_on_together(tmp_path: Path) -> None:
         ]
 
 
+def test_an_opening_that_grows_changes_lots_of_other_accounts_too(tmp_path: Path) -> None:
+    """One sends 1 + 1 of 1 it had no record of and 1 it was given; 1 more, and all that it sent was of the opening.
+
+    Nothing has a price, so that only the lots tell: both that the other account received are then estimated.
+    """
+    with open_writer(tmp_path / "grown.db", holder="test") as writer:
+        for account in ACCOUNTS[:2]:
+            register_account(writer, Account(account, "file"), 1)
+        sent = Movement("main", "file", "a", 3 * DAY, "transfer", "BTC", amount=Decimal(1), to_account="second")
+        given = Movement("main", "file", "d", 3 * DAY, "deposit", "BTC", amount=Decimal(1))
+        kinds = []
+        for moves in ([sent, replace(sent, key="b"), given], [replace(sent, key="c", time=5 * DAY)]):
+            commit_rows(writer, (), moves, NOW)
+            measure(writer, NOW)
+            stepwise = state(writer)
+            rebuild(writer, NOW)
+            assert state(writer) == stepwise
+            lots = "SELECT estimated FROM lots JOIN pools ON id = pool WHERE account = 'second' ORDER BY lot"
+            kinds.append([kind for (kind,) in writer.connection.execute(lots)])
+    assert kinds == [[1, 0], [1, 1, 0]]
+
+
 def test_a_replaced_row_is_computed_from_nothing(writer: Writer) -> None:
     """A correction takes the decimals everything was counted in; what comes out is what a rebuild gives."""
     fine = replace(trade("main", "main18", 18 * DAY, "sell", "margin"), amount=Decimal("1.2345"))

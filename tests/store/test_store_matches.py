@@ -105,3 +105,22 @@ def test_a_revised_end_is_matched_anew(writer: Writer) -> None:
     """The venue takes the withdrawal back: the deposit is external again."""
     assert matched(writer, move("w", 0, "1"), move("d", 1, "1")) == {("w", "d", "amount")}
     assert matched(writer, move("w", 0, "1", status="failed")) == set()
+
+
+def test_an_end_that_is_free_again_finds_another(writer: Writer) -> None:
+    """The nearer withdrawal failed after all: the deposit is the earlier one's, though neither of the two is new."""
+    moves = [move("w1", 0, "1"), move("w2", 3, "1"), move("d", 4, "1")]
+    assert matched(writer, *moves) == {("w2", "d", "amount")}
+    ledger.commit_movements(writer, [move("w2", 3, "1", status="failed")], 2)
+    assert match_transfers(writer, 3) == 1
+    assert writer.connection.execute("SELECT withdrawal FROM matches").fetchall() == [(1,)]
+
+
+def test_what_was_looked_at_is_looked_at_again_only_anew(writer: Writer) -> None:
+    """A measurement asks about new movements, a rebuild about all."""
+    matched(writer, move("w", 0, "1"), move("d", 1, "1"))
+    writer.connection.execute("DELETE FROM matches")
+    settle(writer.connection, touched(writer.connection))
+    ledger.commit_movements(writer, [move("w5", 0, "7", asset="ETH")], 2)
+    assert match_transfers(writer, 3) == 0
+    assert match_transfers(writer, 3, anew=True) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from monitor.schema import LOTS, MARKS, RELIEFS, SEGMENTS, SUMS, TRACK
 from monitor.turnover.arrays import Terms
 from monitor.turnover.partition import Finished, Marks, lay_out, run
 from monitor.turnover.partitions import batches, partitions, planned
+from monitor.turnover.plain import TABLES
 from monitor.turnover.track import Plan, PoolKey, Start, recompute
 
 if TYPE_CHECKING:
@@ -79,6 +81,43 @@ def test_going_on_from_any_segment(desk: Desk, method: str, book: str) -> None:
         assert pool.lots.equals(whole.lots.filter(pl.col("lot").is_in(pool.lots["lot"].implode())))
 
 
+@pytest.mark.parametrize(("method", "book"), [*((method, "margin") for method in METHODS), ("wac", "inverse")])
+def test_going_on_in_the_middle_of_a_segment(desk: Desk, method: str, book: str) -> None:
+    """Going on after any event, page by page across the ends of segments, gives the very bits of a run from nothing."""
+    key, start = PoolKey("portfolio", "", "X", book, method), Start(0)
+    busy(desk, 5_000, book)
+    whole, (fills, movements, prices) = desk.pool("X", method=method, book=book), desk.frames()
+    told: list[tuple[object, ...]] = []
+    # What has one instant comes with one page.
+    begins = [at for at in range(200, 5_000) if fills["time_ms"][at] > fills["time_ms"][at - 1]]
+    cuts = sorted({min(one for one in begins if one >= cut) for cut in (200, 201, 500, 2_047, 2_049, 4_090, 4_100)})
+    for first, end in pairwise((0, *cuts, 5_000)):
+        tracks = recompute(fills[first:end], movements, prices, desk.valued(method), plan=Plan({key: start}))
+        told += tracks.rows[key]["track"]
+        assert tracks.rows[key]["segments"] == tracks.pools[key].segments.rows()
+        last = tracks.pools[key].segments.row(-1, named=True)
+        assert last["peak"] == max(float(str(row[4])) for row in told if row[2] == last["segment"])
+        where = (tracks.tips[key], last["time_ms"], last["first_ordinal"])
+        start = Start(int(str(told[-1][0])) + 1, last["sums"], last["state"], None, *where)
+    assert told == whole.track.rows()
+    assert tracks.rows[key]["segments"][-1] == whole.segments.row(-1)
+    open_lots = whole.lots.filter(pl.col("closed_ms").is_null())
+    assert [row for row in tracks.rows[key]["lots"] if row[6] is None] == open_lots.rows()
+
+
+def test_plain_rows_are_the_frames(desk: Desk) -> None:
+    """Rows made one by one are those of the frames: quantities of any size, what is missing, kinds and all."""
+    desk.fill(1, "buy", "2.5", "X/USD", "10", fees=[("X", "0.0000001")])
+    desk.fill(2, "buy", "123456789012345678.5", "X/ZZZ", "10")
+    desk.fill(3, "sell", "1", "X/USD", "11", fees=[("Y", "0.25")])
+    key = PoolKey("portfolio", "", "X", "spot", "fifo")
+    tracks = resumed(desk, "fifo", {key: Start(0)})
+    assert len(tracks.rows) == len(tracks.pools) > 2
+    for pool, rows in tracks.rows.items():
+        for table in TABLES:
+            assert rows[table] == getattr(tracks.pools[pool], table).rows()
+
+
 def resumed(desk: Desk, method: str, starts: dict[PoolKey, Start]) -> Tracks:
     """Compute by the fast path, from starts."""
     return recompute(*desk.frames(), desk.valued(method), plan=Plan(starts))
@@ -140,6 +179,33 @@ def test_which_lot_goes_first(desk: Desk, method: str, relieved: list[int]) -> N
         desk.fill(day, "buy", "1", "X/USD", price)
     desk.fill(5, "sell", "2", "X/USD", "50")
     assert desk.pool("X", method=method).reliefs["lot"].to_list() == relieved
+
+
+@pytest.mark.parametrize(
+    ("second", "fees", "relieved"),
+    [
+        # the other fee comes to the same unit cost, 0.11, by other roundings
+        (("0.7", "0.1"), ("0.03", "0.007"), 0),
+        # dearer by 3 parts in 10 ** 13: another price, not another rounding
+        (("1", "0.110000000000033"), ("0.03", "0"), 1),
+    ],
+)
+def test_what_is_one_unit_cost(desk: Desk, second: tuple[str, str], fees: tuple[str, str], relieved: int) -> None:
+    """Under HIFO lots tie that differ by the rounding of their basis only, and then the oldest goes first."""
+    desk.fill(1, "buy", "0.3", "X/USD", "0.01", fees=[("USD", fees[0])])
+    desk.fill(2, "buy", second[0], "X/USD", second[1], fees=[("USD", fees[1])])
+    desk.fill(3, "sell", "0.1", "X/USD", "1")
+    assert desk.pool("X", method="hifo").reliefs["lot"].to_list() == [relieved]
+
+
+@pytest.mark.parametrize("method", ["hifo", "lofo"])
+def test_a_lot_without_a_price_goes_last(desk: Desk, method: str) -> None:
+    """What ranks by unit cost relieves a lot of unknown cost only when no other is left, so that the number stays."""
+    desk.move(1, "deposit", "1", "X")
+    for day, price in ((2, "10"), (3, "20")):
+        desk.fill(day, "buy", "1", "X/USD", price)
+    desk.fill(4, "sell", "3", "X/USD", "30")
+    assert desk.pool("X", method=method).reliefs["lot"].to_list() == {"hifo": [2, 1, 0], "lofo": [1, 2, 0]}[method]
 
 
 def test_average_lot_has_the_mean_age(desk: Desk) -> None:
