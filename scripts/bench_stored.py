@@ -31,11 +31,12 @@ from monitor.jobs.interchange import Files, ImportSummary, import_events
 from monitor.jobs.measure import measure
 from monitor.jobs.series import Wanted, series_answer
 from monitor.records import Batch, Fill, StreamKey
-from monitor.store.answers import ends, pools, snapshot
+from monitor.store.answers import pools, snapshot
 from monitor.store.database import open_writer
 from monitor.store.ledger import commit_batch, commit_rows
 from monitor.store.reader import open_reader
-from monitor.turnover.measures import State, difference
+from monitor.store.states import ends
+from monitor.turnover.measures import difference
 from monitor.turnover.ratios import metrics
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def _seeks(connection: sqlite3.Connection, wanted: Sequence[object]) -> None:
     window = Window(NOW - WEEK, NOW)
     with snapshot(connection):
         for first, last in ends(connection, wanted, window).values():  # type: ignore[arg-type]
-            metrics(difference(State(*first) if first else None, State(*last), window), window, partial=False)
+            metrics(difference(first, last, window), window, partial=False)
 
 
 def _agree(connection: sqlite3.Connection, stored: Stored, report: Report) -> None:
