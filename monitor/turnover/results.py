@@ -38,7 +38,7 @@ STAND_COLUMNS = ("inventory_cost", "estimated_cost", "unpriced", "active", "ordi
 OPTIONAL = {"closed_ms", "fill", "movement"}
 SHORT = 10**15
 # Rows of a great table that become a frame at a time.
-PIECE = 100_000
+PIECE, SOME_SEGMENTS = 100_000, 32
 
 
 class Tables:
@@ -77,13 +77,13 @@ class Tables:
             yield getattr(self, table)[place]
             return
         finished, origins, pools = self._done[0]
-        schema, rows_of = MADE[table]
-        rows, kinds = rows_of(finished, origins), pl.Series(origins.kinds, dtype=pl.String)
-        if pools > 1:
-            own = np.flatnonzero(rows["pool"] == place)
-            rows = {name: column[own] for name, column in rows.items()}
-        for start in range(0, len(rows["pool"]), PIECE):
-            yield _frame({name: column[start : start + PIECE] for name, column in rows.items()}, schema, kinds)
+        kinds = pl.Series(origins.kinds, dtype=pl.String)
+        for rows in _parts(table, finished, origins):
+            own = slice(None) if pools == 1 else np.flatnonzero(rows["pool"] == place)
+            chosen = {name: column[own] for name, column in rows.items()}
+            for start in range(0, len(chosen["pool"]), PIECE):
+                some = {name: column[start : start + PIECE] for name, column in chosen.items()}
+                yield _frame(some, MADE[table][0], kinds)
 
     def _frames(self, schema: Columns, rows_of: Callable[[Finished, Origins], Rows]) -> list[pl.DataFrame]:
         first = 0
@@ -132,6 +132,16 @@ def pool_frames(done: Sequence[Done]) -> list[PoolFrames]:
     """Return the frames of every pool of some partitions, given with their origins and numbers of pools, in order."""
     tables = Tables(done)
     return [PoolFrames(tables, place) for place in range(sum(count for *_, count in done))]
+
+
+def _parts(table: str, finished: Finished, origins: Origins) -> Iterator[Rows]:
+    """Yield the rows of a table: of segments, which hold all open lots, some at a time."""
+    if table != "segments":
+        yield MADE[table][1](finished, origins)
+        return
+    count = int(finished.job.counts[SEGMENT_COUNT])
+    for first in range(0, count, SOME_SEGMENTS):
+        yield segment_rows(finished, origins, (first, min(count, first + SOME_SEGMENTS)))
 
 
 def _by_pool(rows: Rows, pools: int) -> Rows:
@@ -255,18 +265,20 @@ def relief_rows(finished: Finished, origins: Origins) -> Rows:
     }
 
 
-def segment_rows(finished: Finished, origins: Origins) -> Rows:
+def segment_rows(finished: Finished, origins: Origins, slots: tuple[int, int] | None = None) -> Rows:
     """Return the segments: sums as little-endian float64 pairs, states as `state.saved` writes them."""
-    job, count = finished.job, int(finished.job.counts[SEGMENT_COUNT])
-    sums = np.asarray(job.segment_sums)[:count].astype("<f8")
+    job = finished.job
+    first, end = slots or (0, int(job.counts[SEGMENT_COUNT]))
+    sums = np.asarray(job.segment_sums)[first:end].astype("<f8")
+    states = saved(finished, origins, (first, end))
     return {
-        "pool": ints(job.segments, "pool", count),
-        "segment": ints(job.segments, "segment", count),
-        "first_ordinal": ints(job.segments, "ordinal", count),
-        "time_ms": ints(job.segments, "time", count),
-        "peak": floats(job.segments, "peak", count),
+        "pool": ints(job.segments, "pool", end)[first:],
+        "segment": ints(job.segments, "segment", end)[first:],
+        "first_ordinal": ints(job.segments, "ordinal", end)[first:],
+        "time_ms": ints(job.segments, "time", end)[first:],
+        "peak": floats(job.segments, "peak", end)[first:],
         "sums": np.array([row.tobytes() for row in sums], dtype=object),
-        "state": np.array(saved(finished, origins), dtype=object),
+        "state": np.array(states, dtype=object),
     }
 
 
