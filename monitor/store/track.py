@@ -225,15 +225,11 @@ def _write_lots(connection: sqlite3.Connection, pool: int, rows: Rows, since: in
         "SELECT coalesce((SELECT lot FROM lots WHERE pool = ? AND entered_ms < ? ORDER BY lot DESC LIMIT 1), -1)",
         (pool, since),
     ).fetchone()
-    gone = connection.execute("SELECT lot FROM lots WHERE pool = ? AND closed_ms >= ?", (pool, since)).fetchall()
-    reopened = {lot for (lot,) in gone}
     (averaged,) = connection.execute("SELECT method = 'wac' FROM pools WHERE id = ?", (pool,)).fetchone()
     connection.execute("DELETE FROM lots WHERE pool = ? AND lot > ?", (pool, kept))
-    changed = (
-        row
-        for row in rows(since)
-        if row[CLOSED] is not None or averaged or row[LOT] in reopened or int(str(row[LOT])) > kept
-    )
+    # What is not closed again is open again.
+    connection.execute("UPDATE lots SET closed_ms = NULL WHERE pool = ? AND closed_ms >= ?", (pool, since))
+    changed = (row for row in rows(since) if row[CLOSED] is not None or averaged or int(str(row[LOT])) > kept)
     names, marks = ", ".join(LOTS), ", ".join("?" * len(LOTS))
     connection.executemany(f"INSERT OR REPLACE INTO lots (pool, {names}) VALUES ({pool}, {marks})", changed)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor.turnover.arrays import NONE
+from monitor.turnover.arrays import NONE, WAC
 from monitor.turnover.results import MADE, OPTIONAL, SHORT, text
 
 if TYPE_CHECKING:
@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 
 
 def plain_rows(finished: Finished, origins: Origins, pools: int) -> list[dict[str, list[Row]]]:
-    """Return the rows of each table (monitor.schema) for each pool of a partition."""
+    """Return the rows of each table (monitor.schema) for each pool of a partition.
+
+    Of lots that were open before, only those that were closed or, averaged, have grown.
+    """
     found: list[dict[str, list[Row]]] = [{} for _ in range(pools)]
     for table, (schema, rows_of) in MADE.items():
         rows = rows_of(finished, origins)
+        if table == "lots":
+            rows = _changed(rows, finished)
         pool = rows["pool"]
         if pools > 1:
             order = np.argsort(pool, kind="stable")
@@ -40,6 +45,14 @@ def plain_rows(finished: Finished, origins: Origins, pools: int) -> list[dict[st
         for number, (start, end) in enumerate(pairwise(np.searchsorted(pool, np.arange(pools + 1)).tolist())):
             found[number][table] = list(zip(*(column[start:end] for column in columns), strict=True))
     return found
+
+
+def _changed(rows: Rows, finished: Finished) -> Rows:
+    """Return the lots that came in or were closed; those that were open before and still are lie behind all events."""
+    if finished.job.terms.method == WAC:
+        return rows
+    kept = (rows["event"].astype(np.int64) < len(finished.job.events)) | (rows["closed_ms"] != NONE)
+    return {name: column[kept] for name, column in rows.items()}
 
 
 def _columns(rows: Rows, schema: Columns, kinds: Sequence[str]) -> list[list[Value]]:

@@ -232,10 +232,12 @@ def lot_rows(finished: Finished, origins: Origins) -> Rows:
     pool, number = ints(lots, "pool", count), ints(lots, "number", count)
     at = np.flatnonzero((number != NONE) & (pool < finished.pools))
     at = at[np.lexsort((number[at], pool[at]))]
-    leg = finished.leg[ints(lots, "event", count)[at]]
+    event = ints(lots, "event", count)[at]
+    leg = finished.leg[event]
     quantity = ints(lots, "came", count)[at] * ints(lots, "side", count)[at]
     return {
         "pool": pool[at],
+        "event": event,
         "lot": number[at],
         "opened_ms": np.rint(floats(lots, "opened", count)[at] + floats(lots, "drift", count)[at]),
         "entered_ms": ints(lots, "entered", count)[at],

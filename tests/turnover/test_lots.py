@@ -16,7 +16,7 @@ from monitor.schema import LOTS, MARKS, RELIEFS, SEGMENTS, SUMS, TRACK
 from monitor.turnover.arrays import Terms
 from monitor.turnover.partition import Finished, Marks, lay_out, run
 from monitor.turnover.partitions import batches, partitions, planned
-from monitor.turnover.plain import TABLES
+from monitor.turnover.results import MADE
 from monitor.turnover.track import Plan, PoolKey, Start, recompute
 
 if TYPE_CHECKING:
@@ -88,12 +88,14 @@ def test_going_on_in_the_middle_of_a_segment(desk: Desk, method: str, book: str)
     busy(desk, 5_000, book)
     whole, (fills, movements, prices) = desk.pool("X", method=method, book=book), desk.frames()
     told: list[tuple[object, ...]] = []
+    lots: dict[int, tuple[object, ...]] = {}
     # What has one instant comes with one page.
     begins = [at for at in range(200, 5_000) if fills["time_ms"][at] > fills["time_ms"][at - 1]]
     cuts = sorted({min(one for one in begins if one >= cut) for cut in (200, 201, 500, 2_047, 2_049, 4_090, 4_100)})
     for first, end in pairwise((0, *cuts, 5_000)):
         tracks = recompute(fills[first:end], movements, prices, desk.valued(method), plan=Plan({key: start}))
         told += tracks.rows[key]["track"]
+        lots.update({int(str(row[0])): row for row in tracks.rows[key]["lots"]})
         assert tracks.rows[key]["segments"] == tracks.pools[key].segments.rows()
         last = tracks.pools[key].segments.row(-1, named=True)
         assert last["peak"] == max(float(str(row[4])) for row in told if row[2] == last["segment"])
@@ -101,8 +103,7 @@ def test_going_on_in_the_middle_of_a_segment(desk: Desk, method: str, book: str)
         start = Start(int(str(told[-1][0])) + 1, last["sums"], last["state"], None, *where)
     assert told == whole.track.rows()
     assert tracks.rows[key]["segments"][-1] == whole.segments.row(-1)
-    open_lots = whole.lots.filter(pl.col("closed_ms").is_null())
-    assert [row for row in tracks.rows[key]["lots"] if row[6] is None] == open_lots.rows()
+    assert [lots[number] for number in sorted(lots)] == whole.lots.rows()
 
 
 def test_plain_rows_are_the_frames(desk: Desk) -> None:
@@ -114,7 +115,7 @@ def test_plain_rows_are_the_frames(desk: Desk) -> None:
     tracks = resumed(desk, "fifo", {key: Start(0)})
     assert len(tracks.rows) == len(tracks.pools) > 2
     for pool, rows in tracks.rows.items():
-        for table in TABLES:
+        for table in MADE:
             assert rows[table] == getattr(tracks.pools[pool], table).rows()
 
 
