@@ -117,15 +117,16 @@ def _lines(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[
         [hole for hole in inquiry.proof.holes(window) if wanted.account in {None, hole.account}] for window in windows
     ]
     lasts = states.tracks_at(inquiry.connection, pools, windows[-1].end)
-    rows = {pool: _points(inquiry, pool, lasts.get(pool.id), wanted.metric, windows) for pool in pools}
+    # One pool after the other: a hundred thousand points at once would be gone over by every garbage collection.
+    rows = (_points(inquiry, pool, lasts.get(pool.id), wanted.metric, windows) for pool in pools)
     if wanted.by == PORTFOLIO:
         missing = wanted.metric in OF_ONE_POOL
-        together = [series.total(at) for at in zip(*rows.values(), strict=True)] or [series.total(())] * len(windows)
+        together = [series.total(at) for at in zip(*rows, strict=True)] or [series.total(())] * len(windows)
         values = _values(wanted, together, [bool(found) for found in holes])
         return [_line(inquiry, wanted, None, times, [(None if missing else one, why) for one, why in values])]
     return [
         _line(inquiry, wanted, pool, times, _values(wanted, points, _partial(inquiry, pool, holes)))
-        for pool, points in rows.items()
+        for pool, points in zip(pools, rows, strict=True)
     ]
 
 

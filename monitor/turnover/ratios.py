@@ -54,16 +54,16 @@ def status(sums: Sums, *, partial: bool) -> str:
     return "ok" if relieved else "idle"
 
 
-def estimated_share(sums: Sums) -> dict[str, float | None]:
-    """Return which share (0..1) of the relieved basis and of the average inventory is estimated, and the greater."""
-    relieved = ratio(sums["estimated_relieved"], sums["cogs"] + sums["cover_basis"])
-    inventory = ratio(sums["estimated_time"], sums["cost_time"])
-    greater = max(relieved or 0.0, inventory or 0.0)
-    return {
-        "estimated_share": None if relieved is None and inventory is None else greater,
-        "estimated_share_of_relieved": relieved,
-        "estimated_share_of_inventory": inventory,
-    }
+def _estimated(sums: Sums) -> tuple[float | None, float | None]:
+    """Return which share (0..1) of the relieved basis and of the average inventory is estimated."""
+    return (
+        ratio(sums["estimated_relieved"], sums["cogs"] + sums["cover_basis"]),
+        ratio(sums["estimated_time"], sums["cost_time"]),
+    )
+
+
+def _greater(one: float | None, other: float | None) -> float | None:
+    return None if one is None and other is None else max(one or 0.0, other or 0.0)
 
 
 def metrics(sums: Sums, window: Window, *, partial: bool) -> Metrics:
@@ -71,14 +71,17 @@ def metrics(sums: Sums, window: Window, *, partial: bool) -> Metrics:
 
     turnover = relieved_basis / average_inventory; average_inventory = cost_time / window. Null rules: a sum that
     misses the value of a leg is None; turnover is None without inventory, 0 when idle; days_inventory is None when
-    idle, 0 when instantaneous.
+    idle, 0 when instantaneous; market rates are None where a held position had no price.
     """
-    valued, priced, length, days = not sums["unvalued"], not sums["unpriced_time"], window.milliseconds, window.days
+    valued, length, days = not sums["unvalued"], window.milliseconds, window.days
     relieved = sums["cogs"] + sums["cover_basis"] if valued else None
-    average = sums["cost_time"] / length if priced else None
-    turnover = ratio(relieved, average)
+    average = None if sums["unpriced_time"] else sums["cost_time"] / length
+    market = None if sums["unmarked_time"] else sums["market_time"] / length
+    buys, sells = sums["buy_notional"], sums["sell_notional"]
     pnl = sums["realised_pnl"] if valued else None
-    instantaneous = bool(relieved) and average == 0
+    turnover = ratio(relieved, average)
+    of_relieved, of_inventory = _estimated(sums)
+    # One table in one go: a desk has hundreds of rows.
     return {
         "status": status(sums, partial=partial),
         "cogs": sums["cogs"] if valued else None,
@@ -86,33 +89,23 @@ def metrics(sums: Sums, window: Window, *, partial: bool) -> Metrics:
         "relieved_basis": relieved,
         "average_inventory": average,
         "turnover": turnover,
-        "days_inventory": 0.0 if instantaneous else days_inventory(turnover, days),
+        "days_inventory": 0.0 if relieved and average == 0 else days_inventory(turnover, days),
         "annualised": annualised(turnover, days),
         "unit_turnover": ratio(sums["units_relieved"] * length, sums["units_time"]),
-        **_market(sums, length),
+        "buy_notional": buys if valued else None,
+        "sell_notional": sells if valued else None,
+        "average_market_value": market,
+        "velocity": ratio(buys + sells, market) if valued else None,
+        "portfolio_turnover_rate": ratio(min(buys, sells), market) if valued else None,
         "realised_pnl": pnl,
         "gross_margin_return": ratio(pnl, average),
         "active_share": sums["active_time"] / length,
         "fee_basis": sums["fee_basis"],
         "withdrawn_basis": sums["withdrawn_basis"],
         "fills": int(sums["fills"]),
-        **estimated_share(sums),
-    }
-
-
-def _market(sums: Sums, length: int) -> dict[str, float | None]:
-    """Return the two-sided and the one-sided market rate; None where a leg or a held position has no price.
-
-    `length` is the window's in milliseconds.
-    """
-    valued, buys, sells = not sums["unvalued"], sums["buy_notional"], sums["sell_notional"]
-    average = None if sums["unmarked_time"] else sums["market_time"] / length
-    return {
-        "buy_notional": buys if valued else None,
-        "sell_notional": sells if valued else None,
-        "average_market_value": average,
-        "velocity": ratio(buys + sells, average) if valued else None,
-        "portfolio_turnover_rate": ratio(min(buys, sells), average) if valued else None,
+        "estimated_share": _greater(of_relieved, of_inventory),
+        "estimated_share_of_relieved": of_relieved,
+        "estimated_share_of_inventory": of_inventory,
     }
 
 

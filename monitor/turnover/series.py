@@ -9,7 +9,6 @@ the same window; the stocks `inventory` and `quantity` are those at t.
 
 from __future__ import annotations
 
-from itertools import count
 from math import fsum
 from operator import attrgetter, neg, sub
 from typing import TYPE_CHECKING, NamedTuple
@@ -201,18 +200,18 @@ def lost_digits(need: Need, sums: Sequence[float], first: State, last: State, wi
     """
     if first.ordinal == last.ordinal:
         return set()
-    taken, grown = list(first.sums), set()
-    for place, grows in need.growing if first.quantity != "0" else ():
-        if grew := grows(first):
-            taken[place] += grew * (window.start - first.time)
-            grown.add(place)
-    few, lost = last.ordinal - first.ordinal <= FEW_EVENTS, set()
-    for place, value, before in zip(count(), sums, map(abs, taken), strict=False):
-        if before > GREATEST_CANCELLATION * abs(value) and (
-            value or (few and before > GREAT * (window.milliseconds if place in grown else 1))
-        ):
-            lost.add(need.names[place])
-    return lost
+    taken, growing = list(first.sums), need.growing if first.quantity != "0" else ()
+    for place, grows in growing:
+        taken[place] += grows(first) * (window.start - first.time)
+    suspects = [place for place, value in enumerate(sums) if abs(taken[place]) > GREATEST_CANCELLATION * abs(value)]
+    if not suspects:
+        return set()
+    few, grown = last.ordinal - first.ordinal <= FEW_EVENTS, {place for place, grows in growing if grows(first)}
+    return {
+        need.names[place]
+        for place in suspects
+        if sums[place] or (few and abs(taken[place]) > GREAT * (window.milliseconds if place in grown else 1))
+    }
 
 
 def point(need: Need, sums: Sequence[float] | None, last: State | None) -> Point:
