@@ -77,7 +77,7 @@ class Window:
 def iso(instant: int) -> str:
     """Return an instant as ISO 8601 UTC with milliseconds, `2026-01-31T08:00:00.000Z`."""
     seconds, milliseconds = divmod(instant, SECOND)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{milliseconds:03d}Z"
 
 
 def parse_instant(text: str) -> int:

@@ -158,6 +158,19 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class CoinGecko:
+    """Where prices come from of assets that no venue of the desk lists; `key` is a secret, `ids` names their coins.
+
+    `endpoint` replaces its host by a server on this machine (loopback only).
+    """
+
+    key: str = field(repr=False)
+    plan: Literal["demo", "pro"] = "demo"
+    ids: dict[str, str] = field(default_factory=dict)
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StreamKey:
     """What is read as one sequence with one cursor; `symbol` is empty where the venue needs none."""
 

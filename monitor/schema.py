@@ -1,4 +1,4 @@
-"""Columns and types of the frames the stages hand to each other, stated once.
+"""Columns and types of the frames the stages hand to each other, and the state of a pool, stated once.
 
 Types are the names polars knows them by, as text, so that a reader who only wants the names (the command line, which
 must start in a blink) loads no data library. Names and meaning are those of store/migrations: a frame here is a table
@@ -6,6 +6,8 @@ there. Exact quantities travel as text, instants as milliseconds UTC.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 Columns = dict[str, str]
 
@@ -146,3 +148,30 @@ MARKS: Columns = {
     "mark_time": "Float64",
     "source": "String",
 }
+
+
+class State(NamedTuple):
+    """A pool at an instant: its last event before it, and what the segment and the mark add to that.
+
+    `sums` run from the start of the segment in the order of `SUMS`; `before` holds the sums before the segment
+    as pairs (high, low), empty where it is not needed. `mark_time` is the integral of the mark from the event to the
+    instant in currency * milliseconds a unit, `unmarked` the milliseconds of that span before the asset's first mark.
+    """
+
+    time: int
+    ordinal: int
+    segment: int
+    quantity: str
+    inventory_cost: float
+    estimated_cost: float
+    unpriced: int
+    active: int
+    sums: tuple[float, ...]
+    before: tuple[float, ...] = ()
+    mark_time: float = 0.0
+    unmarked: int = 0
+
+    @property
+    def units(self) -> float:
+        """Size of the position, long or short."""
+        return abs(float(self.quantity))

@@ -14,8 +14,8 @@ from bench_data import SPAN
 from bench_rows import Row, ratio, rounds, seconds, spread
 
 from monitor.records import Valuation
-from monitor.schema import SUMS
-from monitor.turnover.measures import State, difference
+from monitor.schema import SUMS, State
+from monitor.turnover.measures import difference
 from monitor.turnover.partitions import batches, planned
 from monitor.turnover.portfolio import total
 from monitor.turnover.track import recompute

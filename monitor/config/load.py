@@ -15,17 +15,18 @@ from pydantic import ValidationError
 from monitor.config.complaints import Complaint, Page, refuse
 from monitor.config.locate import database_path, read_toml
 from monitor.config.mistakes import mistake, told_twice
-from monitor.config.model import CREDENTIALS, PUBLIC, AccountTable, FileTable
+from monitor.config.model import CREDENTIALS, PUBLIC, AccountTable, CoinGeckoTable, FileTable
 from monitor.config.place import Place, line_numbers
 from monitor.config.secrets import SecretSource, read_secret, secret_source
 from monitor.config.settings import BUILT_IN_CHANNELS, Grouping, Log, Schedule, Settings
 from monitor.errors import ConfigError
-from monitor.records import Account, Valuation
+from monitor.records import Account, CoinGecko, Valuation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HEARTBEAT: Place = ("heartbeat", "url")
+COINGECKO: Place = ("coingecko", "key")
 Secrets = Mapping[Place, str]
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
@@ -114,6 +115,7 @@ def _settings(table: FileTable, secrets: Secrets, path: Path, warnings: tuple[Co
         grouping=Grouping(table.alerts.group_by, table.alerts.group_wait),
         heartbeat=secrets.get(HEARTBEAT),
         log=Log(**dict(table.log)),
+        coingecko=_coingecko(table.coingecko, secrets.get(COINGECKO)),
         origin=path,
         warnings=warnings,
     )
@@ -133,6 +135,12 @@ def _account(table: AccountTable, secrets: Secrets, position: int) -> Account:
         endpoint=table.endpoint,
         allow_unverified=table.allow_unverified,
     )
+
+
+def _coingecko(table: CoinGeckoTable | None, key: str | None) -> CoinGecko | None:
+    if table is None or key is None:
+        return None
+    return CoinGecko(key, table.plan, table.ids, table.endpoint)
 
 
 def _valuation(table: FileTable) -> Valuation:
@@ -186,12 +194,18 @@ def _secret_places(tables: Mapping[str, object]) -> Iterator[tuple[Place, object
     heartbeat = tables.get("heartbeat")
     if isinstance(heartbeat, dict) and "url" in heartbeat:
         yield HEARTBEAT, heartbeat["url"]
+    coingecko = tables.get("coingecko")
+    if isinstance(coingecko, dict) and "key" in coingecko:
+        yield COINGECKO, coingecko["key"]
 
 
 def _harmless(place: Place, source: SecretSource, tables: Mapping[str, object]) -> bool:
     """Tell whether a text may stand in the file: a public id, a key for a server on this machine, a local channel."""
     if place[0] in {"channels", "heartbeat"}:
         return "@" not in source.name and any(f"://{host}" in source.name for host in LOCAL)
+    if place == COINGECKO:
+        coingecko = tables.get("coingecko")
+        return isinstance(coingecko, dict) and "endpoint" in coingecko
     accounts = tables["accounts"]
     account = accounts[place[1]] if isinstance(accounts, list) and isinstance(place[1], int) else {}
     return place[-1] in PUBLIC or "endpoint" in account

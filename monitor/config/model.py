@@ -138,6 +138,23 @@ class HeartbeatTable(Table):
     )
 
 
+class CoinGeckoTable(Table):
+    """Prices of assets that no venue of the desk lists; without this table nobody is asked."""
+
+    key: Secret = Field(description="A CoinGecko API key.", examples=[{"env": "COINGECKO_KEY"}])
+    plan: Literal["demo", "pro"] = Field(
+        default="demo", description="demo reaches back 365 days, pro to the coin's first.", examples=["pro"]
+    )
+    ids: dict[Asset, Annotated[str, Field(pattern=r"^[a-z0-9._-]+$")]] = Field(
+        default={},
+        description="CoinGecko's id of each asset to ask for; many coins share a symbol, so none is guessed.",
+        examples=[{"WIF": "dogwifcoin"}],
+    )
+    endpoint: Endpoint | None = Field(
+        default=None, description="A server on this machine instead of CoinGecko.", examples=["http://127.0.0.1:8790"]
+    )
+
+
 class LogTable(Table):
     """What `monitor run` logs, on standard error."""
 
@@ -182,6 +199,7 @@ class FileTable(Table):
     rules: tuple[dict[str, object], ...] = Field(default=(), description="Alert rules.")
     alerts: AlertsTable = Field(default=AlertsTable(), description="How messages leave.")
     heartbeat: HeartbeatTable | None = Field(default=None, description="The dead man's switch.")
+    coingecko: CoinGeckoTable | None = Field(default=None, description="Prices of assets no venue lists.")
     log: LogTable = Field(default=LogTable(), description="Logging.")
 
 
@@ -193,6 +211,7 @@ TABLES: dict[tuple[str, ...], type[Table]] = {
     ("channels",): ChannelTable,
     ("alerts",): AlertsTable,
     ("heartbeat",): HeartbeatTable,
+    ("coingecko",): CoinGeckoTable,
     ("log",): LogTable,
 }
 # ccxt's names for the credentials, by ours.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from monitor.clock import MINUTE, SECOND
-from monitor.records import Account, Valuation
+from monitor.records import Account, CoinGecko, Valuation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +69,7 @@ class Settings:
     grouping: Grouping = field(default_factory=Grouping)
     heartbeat: str | None = field(default=None, repr=False)
     log: Log = field(default_factory=Log)
+    coingecko: CoinGecko | None = None
     origin: Path | None = None
     warnings: tuple[Complaint, ...] = ()
 
@@ -81,4 +82,5 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """Return every text that must appear in no log: credentials, and channel addresses with their tokens."""
         credentials = (secret for account in self.accounts for secret in account.credentials.values())
-        return (*credentials, *self.channels.values(), *([self.heartbeat] if self.heartbeat else []))
+        others = [self.heartbeat, self.coingecko.key if self.coingecko else None]
+        return (*credentials, *self.channels.values(), *(secret for secret in others if secret))

@@ -18,6 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.clock import SECOND
 from monitor.daemon.liveness import Liveness
+from monitor.daemon.memory import give_back
 from monitor.daemon.systemd import notify, watchdog_seconds
 from monitor.errors import MonitorError
 from monitor.jobs.deliver import drain
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 8.0
 LAST_MESSAGES = SECOND
 TICK_SECONDS = 1.0
+MEMORY_SECONDS = 60.0
 STEP_SECONDS = 2.0  # a difference of wall and monotonic clock that no slow tick explains
 
 log = structlog.get_logger("monitor")
@@ -52,6 +54,7 @@ class Service:
         seconds = {job.name: job.interval / SECOND for job in jobs}
         self.liveness = Liveness(seconds, started=time.monotonic())
         self.late: list[str] = []
+        self.tidied = float("-inf")
         self.reloading = False
         desk.progress = Heard(self.liveness, desk.progress)
 
@@ -104,6 +107,7 @@ class Service:
             if task:
                 self.running.discard(task)
         self._feed()
+        self._tidy()
 
     def _feed(self) -> None:
         """Tell the service manager that the work goes on, unless a job has not finished well for too long."""
@@ -114,6 +118,14 @@ class Service:
                 log.error("overdue", jobs=late, note="the watchdog is not fed until they finish well")
         if not late:
             notify("WATCHDOG=1")
+
+    def _tidy(self) -> None:
+        """Give back what the jobs needed and nobody needs now; once a minute, and not while another job goes on."""
+        now = time.monotonic()
+        if not self.running and now - self.tidied >= MEMORY_SECONDS:
+            self.tidied = now
+            self.desk.writer.forget_pages()
+            give_back()
 
     async def _tick(self) -> None:
         """Notice a stepped clock each second, wake the scheduler, whose timers hang on it, and feed the watchdog.

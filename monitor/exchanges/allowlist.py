@@ -14,7 +14,7 @@ from functools import cache
 from types import CodeType
 from typing import TypeAlias
 
-from ccxt.base.types import Entry
+from monitor.exchanges.library import Entry
 
 # (api section, method, path template) of one endpoint.
 Endpoint: TypeAlias = tuple[tuple[str, ...], str, str]

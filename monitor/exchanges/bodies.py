@@ -72,6 +72,10 @@ class Body:
         self.value = value
         self.envelope = frozenset(id(node) for node in _envelope(value, ENVELOPE_DEPTH))
 
+    def forget(self) -> None:
+        """Let go of what was received: the connection it came over may keep this object for hours."""
+        self.text, self.value, self.envelope = "", None, frozenset()
+
     @property
     def rows(self) -> list[Json]:
         """The raw rows, as the body lists them."""

@@ -8,8 +8,8 @@ from monitor.exchanges.guard import guarded
 from monitor.exchanges.transport import Transport, leaves, loopback, redirected
 
 if TYPE_CHECKING:
+    from monitor.exchanges.facts import Profile
     from monitor.exchanges.loose import Loose
-    from monitor.exchanges.profiles import Profile
     from monitor.records import Account, Book
 
 REQUEST_TIMEOUT = 30_000
@@ -39,6 +39,7 @@ def build(account: Account, facts: Profile) -> tuple[Loose, Transport]:
             "reduceFees": False,
             "timeout_on_exit": 0,
             "session": None,
+            "enableLastHttpResponse": False,  # a list of all markets is many megabytes, and every body is kept anyway
         }
     )
     exchange.options.update({**facts.options, **account.options})

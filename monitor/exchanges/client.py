@@ -16,6 +16,7 @@ from monitor.exchanges.bodies import Body
 from monitor.exchanges.build import build
 from monitor.exchanges.errors import Failure, failure
 from monitor.exchanges.guard import recording
+from monitor.exchanges.markets import condense
 from monitor.exchanges.patience import MAINTENANCE_PAUSE, Breaker, Patience
 from monitor.exchanges.profiles import profile
 from monitor.records import Account, Snapshot
@@ -82,7 +83,7 @@ class Surroundings:
 class Client:
     """An account's connection; use it as an async context manager.
 
-    `markets`: structures of earlier runs, so that rows of delisted markets still parse.
+    `markets`: structures of earlier runs, so that rows of delisted markets still parse; they are looked at once.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Client:
         self.calls = 0
         exchange, self._transport = build(account, self.profile)
         self.exchange: Loose = exchange
-        self._known = list(markets)
+        self._known = markets
         self._ahead_checked: float | None = None
         self._venue_time: int | None = None
 
@@ -111,18 +112,29 @@ class Client:
         self.exchange.session = None
         await self.exchange.close()
 
-    async def load_markets(self) -> Mapping[str, Mapping[str, object]]:
-        """Load the venue's markets, add those known from before, and set the clock."""
+    async def load_markets(self, *, again: bool = False) -> Mapping[str, Mapping[str, object]]:
+        """Load the venue's markets, or load them `again`, add those known from before, and set the clock."""
         await self.sync_clock()
-        answer = await self.call("load_markets")
+        before = list((self.exchange.markets or {}).values())
+        answer = await self.call("load_markets", again)
         listed: dict[str, Mapping[str, object]] = answer.value if isinstance(answer.value, dict) else {}
         if not listed:
             raise VenueUnavailable(f"{self.account.exchange}: the answer lists no market.", "It will be tried again.")
-        delisted = [market for market in self._known if market.get("symbol") not in listed]
+        delisted = [market for market in before or self._known if market.get("symbol") not in listed]
+        self._known = ()
         if delisted:
             self.exchange.set_markets([*listed.values(), *delisted], self.exchange.currencies)
+        for body in answer.bodies:
+            body.forget()
+        condense(self.exchange)
         markets: Mapping[str, Mapping[str, object]] = self.exchange.markets
         return markets
+
+    async def share_markets(self, other: Client) -> None:
+        """Take over the markets that another account of the same venue has loaded, and set the clock."""
+        await self.sync_clock()
+        self.exchange.set_markets_from_exchange(other.exchange)
+        self.exchange.markets_loading = None  # it holds what was loaded before
 
     def market(self, symbol: str) -> Mapping[str, object] | None:
         """Return the structure of a symbol; None if the venue never listed it and its name does not spell it out."""

@@ -11,7 +11,7 @@ from monitor.exchanges.pages import Page
 if TYPE_CHECKING:
     from monitor.exchanges.bodies import Json
     from monitor.exchanges.client import Answer
-    from monitor.exchanges.profiles import Cursor
+    from monitor.exchanges.facts import Cursor
     from monitor.records import Fill, Movement
 
 DRAIN_PAGES = 200

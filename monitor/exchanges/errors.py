@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import quote
 
 import aiohttp
-from ccxt.base import errors as venue
 
 from monitor.errors import (
     AccessBlocked,
@@ -27,6 +26,7 @@ from monitor.errors import (
     VenueError,
     VenueUnavailable,
 )
+from monitor.exchanges.library import errors as venue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from monitor.exchanges.bodies import canonical
 from monitor.exchanges.fields import Digests, Row, Unreadable, fees, instant, number, raw, raw_row, text
+from monitor.exchanges.ledger_types import MOVES_IN_AND_OUT
 from monitor.exchanges.movements import conversion, dust, ledger_entry, transfer
 from monitor.exchanges.normalise import Origin, Rows, dropped
 from monitor.records import Movement, Quarantined
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     Read = Callable[[Row, Origin, Digests], Movement | None]
 
-MOVES_IN_AND_OUT = "in or out"
 # Binance's income types; None: another stream has the row, or it follows from the fills.
 INCOME: Mapping[str, str | None] = {
     "COMMISSION": None,
@@ -90,8 +90,12 @@ def each(parsed: Sequence[Row], listed: Sequence[object], origin: Origin, read: 
     return Rows((), tuple(found), (*bad, *dropped(listed, parsed, origin)))
 
 
-def _entry(row: Row, kind: str, origin: Origin, digests: Digests) -> Movement:
-    """Return a ledger row as a movement of a kind of ours; `in or out` by its sign."""
+def entry(row: Row, kind: str, origin: Origin, digests: Digests) -> Movement:
+    """Return a ledger row as a movement of a kind of ours; `in or out` by its direction.
+
+    Raises:
+        Unreadable: time, asset or amount is missing.
+    """
     if kind != MOVES_IN_AND_OUT:
         return ledger_entry({**row, "type": kind}, origin, digests)
     kind = "withdrawal" if row.get("direction") == "out" else "deposit"
@@ -103,7 +107,7 @@ def income(row: Row, origin: Origin, digests: Digests) -> Movement | None:
     """Return the movement of a row of Binance's income list, None if another stream has it."""
     said = text(raw_row(row), "incomeType") or ""
     kind = INCOME.get(said, said)
-    return None if kind is None else _entry(row, kind, origin, digests)
+    return None if kind is None else entry(row, kind, origin, digests)
 
 
 def funding(row: Row, origin: Origin, digests: Digests) -> Movement:
@@ -201,7 +205,7 @@ def _said(row: Row) -> tuple[str, str]:
 def _kraken_entry(row: Row, origin: Origin, digests: Digests) -> Movement | None:
     said, detail = _said(row)
     kind = KRAKEN.get(f"{said}/{detail}", KRAKEN.get(said, said))
-    return None if kind is None else _entry(row, kind, origin, digests)
+    return None if kind is None else entry(row, kind, origin, digests)
 
 
 def _swapped(rows: Iterable[Row], origin: Origin) -> Rows:

@@ -17,14 +17,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import ccxt.async_support as ccxt
-from ccxt.async_support.base.exchange import Exchange
-from ccxt.base import errors as venue_errors
-
 from monitor.errors import AmountError, ForbiddenCall, UsageError
 from monitor.exact import exact
 from monitor.exchanges.allowlist import readable, writes
 from monitor.exchanges.bodies import Body, decode
+from monitor.exchanges.library import Exchange, ccxt
+from monitor.exchanges.library import errors as venue_errors
 from monitor.exchanges.naming import SIZE_ONE, derived, linear, same_market
 from monitor.exchanges.quirks import repaired
 from monitor.exchanges.shapes import in_kind

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from monitor.exact import exact
 from monitor.exchanges.bodies import canonical
 from monitor.exchanges.charges import charges
+from monitor.exchanges.families import MARGIN_ROWS
 from monitor.exchanges.fields import (
     Digests,
     Row,
@@ -158,7 +159,7 @@ def fill(row: Row, page: Page) -> Fill:
     check_trade(info)
     check_market(info, listing)
     side, amount = side_of(row), unsigned(_sized(row, origin.exchange), "amount")
-    book = _margin(info) or listing.book
+    book = _margin(info) or ("spot" if listing.book == "margin" and origin.exchange in MARGIN_ROWS else listing.book)
     trade_id, order_id, told = text(row, "id"), text(row, "order"), raw(row)
     identity = f"{trade_id}|{order_id or ''}|{side}" if _usable(trade_id) else page.digests.key(told)
     return Fill(
@@ -257,10 +258,10 @@ def _liquidity(row: Row) -> Literal["taker", "maker"] | None:
 
 
 def _margin(info: Row) -> Book | None:
-    """Kraken lists margin fills among spot fills; they are the rows that put up margin."""
+    """Kraken lists margin fills among spot fills, which put up margin; Bybit too, which borrowed for them."""
     if "ordertxid" in info and "margin" in info and (number(info, "margin") or 0) != 0:
         return "margin"
-    return None
+    return "margin" if "execType" in info and text(info, "isLeverage") == "1" else None
 
 
 def fills(trades: Sequence[Row], listed: Sequence[object], origin: Origin, markets: Markets) -> Rows:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from monitor.errors import AmountError, AnswerUnreadable, VenueUnavailable
 from monitor.exact import exact
+from monitor.exchanges.families import BOOK_PARAMS
 from monitor.exchanges.fields import Row, Unreadable, number, text
 from monitor.exchanges.normalise import AMOUNTS_IN_UNITS, book_of, contract_size
-from monitor.exchanges.sources import BOOK_PARAMS
 from monitor.records import Position
 
 if TYPE_CHECKING:

@@ -7,73 +7,14 @@ counting raw rows. What stands here comes from the ccxt 4.5.90 sources and the v
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from monitor.clock import DAY, HOUR, SECOND
+from monitor.exchanges.facts import Cursor, Profile
 
 if TYPE_CHECKING:
     from monitor.records import Book
-
-Tier: TypeAlias = Literal["proven", "profile", "default"]
-CursorKind: TypeAlias = Literal["id", "offset", "token"]
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The venue's own way past a page that time cannot split.
-
-    `id`: ascending from the trade id in `param`, without times. `offset`: rows to skip inside the window.
-    `token`: a text from the body, found under one of `fields`, handed back in `param`.
-    """
-
-    kind: CursorKind
-    param: str
-    fields: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """Facts of one exchange; None where nothing is assumed.
-
-    `window` longest span of one call, ms. `page` most rows of one answer (None: learnt while reading). `ask`: send the
-    page size as `limit`. `grain` of `since` and `until`, ms. `exclusive_since`: a row at `since` itself is not given.
-    `until` the venue honours an end, which is sent as `end`. `symbol_required` fills are listed per market only.
-    `history` how far back, ms.
-    `walk` the first reading of a market goes by trade id, which needs no windows.
-    `id_scope` where trade ids are unique.
-    `signs_time` requests carry the venue's time, so our clock is set by it; where a rising number is enough, it is not.
-    `timeframe` of price candles and how many come in one answer.
-    `wallets` parameters of fetchBalance per book, where the venue keeps them apart. `not_trades` rows of the fills
-    endpoint that are no fills, as (field, values); `not_transactions` likewise of deposits and withdrawals.
-    """
-
-    window: int | None = None
-    page: int | None = None
-    ask: bool = True
-    order: Literal["oldest", "newest", "unknown"] = "unknown"
-    grain: int = 1
-    exclusive_since: bool = False
-    until: bool = True
-    end: str = "until"
-    cursor: Cursor | None = None
-    symbol_required: bool | None = None
-    history: int | None = None
-    walk: bool = False
-    id_scope: Literal["market", "exchange"] = "market"
-    transactions_window: int | None = None
-    transactions_page: int | None = None
-    transactions_history: int | None = None
-    options: dict[str, object] = field(default_factory=dict)
-    wallets: dict[Book, dict[str, str]] = field(default_factory=dict)
-    signs_time: bool = True
-    timeframe: str = "1h"
-    candles: int = 500
-    currencies_need_key: bool = False
-    not_trades: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    not_transactions: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    tier: Tier = "profile"
-
 
 _SEPARATE: dict[Book, dict[str, str]] = {
     "margin": {"type": "margin"},
@@ -88,6 +29,7 @@ def _short(span: int) -> int:
 
 
 _BINANCE_FUTURES = Profile(
+    source="https://developers.binance.com/docs/derivatives/usds-margined-futures/trade/rest-api/Account-Trade-List",
     window=_short(7 * DAY),
     page=1000,
     order="oldest",
@@ -96,6 +38,7 @@ _BINANCE_FUTURES = Profile(
     history=180 * DAY,
     transactions_window=_short(90 * DAY),
     transactions_page=1000,
+    transactions_end="endTime",  # ccxt asks for 90 days of withdrawals, whatever the end
     candles=1000,
     currencies_need_key=True,
     wallets=_SEPARATE,
@@ -103,15 +46,25 @@ _BINANCE_FUTURES = Profile(
     options={"leverageBrackets": {}},
     tier="proven",
 )
-_BINANCE_SPOT = replace(_BINANCE_FUTURES, window=_short(DAY), history=None, walk=True)
+_BINANCE_SPOT = replace(
+    _BINANCE_FUTURES,
+    source="https://developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints",
+    window=_short(DAY),
+    history=None,
+    walk=True,
+)
 
 PROFILES: dict[str, Profile] = {
     # fromId reads a market's whole history in pages of 1000 without windows; times and fromId exclude each other.
     "binance": _BINANCE_SPOT,
     "binanceusdm": _BINANCE_FUTURES,
-    "binancecoinm": _BINANCE_FUTURES,
+    "binancecoinm": replace(
+        _BINANCE_FUTURES,
+        source="https://developers.binance.com/docs/derivatives/coin-margined-futures/trade/rest-api/Account-Trade-List",
+    ),
     # One category (spot, linear, inverse, option) a call; nextPageCursor; account mode from the settings.
     "bybit": Profile(
+        source="https://bybit-exchange.github.io/docs/v5/order/execution",
         window=_short(7 * DAY),
         page=100,
         order="newest",
@@ -126,6 +79,7 @@ PROFILES: dict[str, Profile] = {
     ),
     # fills-history holds three months; `after` takes a bill id, which the rows carry.
     "okx": Profile(
+        source="https://www.okx.com/docs-v5/en/#order-book-trading-trade-get-transaction-details-last-3-months",
         page=100,
         order="newest",
         cursor=Cursor("token", "after", ("billId",)),
@@ -136,6 +90,7 @@ PROFILES: dict[str, Profile] = {
     ),
     # 50 rows newest first, whatever is asked; start in whole seconds, itself excluded; ofs skips rows.
     "kraken": Profile(
+        source="https://docs.kraken.com/api/docs/rest-api/get-trade-history",
         page=50,
         ask=False,
         order="newest",
@@ -150,9 +105,21 @@ PROFILES: dict[str, Profile] = {
         id_scope="exchange",
         tier="proven",
     ),
-    # lastFillTime only; 100 rows, newest first.
-    "krakenfutures": Profile(page=100, ask=False, order="newest", symbol_required=False, id_scope="exchange"),
+    # No start: the 100 fills before lastFillTime, newest first.
+    "krakenfutures": Profile(
+        source="https://docs.kraken.com/api/docs/futures-api/trading/get-fills",
+        window=_short(30 * DAY),
+        page=100,
+        ask=False,
+        order="newest",
+        since=False,
+        end="lastFillTime",
+        symbol_required=False,
+        id_scope="exchange",
+        newest_first=Cursor("before", "lastFillTime"),
+    ),
     "coinbase": Profile(
+        source="https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/orders/list-fills",
         page=100,  # ccxt's features say 3000, recorded pages hold 100
         ask=False,
         order="newest",
@@ -166,10 +133,12 @@ PROFILES: dict[str, Profile] = {
         tier="proven",
     ),
     "kucoin": Profile(
+        source="https://www.kucoin.com/docs-new/rest/spot-trading/orders/get-trade-history-old",
         window=_short(7 * DAY),
         page=500,
         order="newest",
         symbol_required=False,
+        symbol_books=frozenset({"margin"}),
         transactions_window=_short(7 * DAY),
         transactions_page=500,
         wallets=_SEPARATE,
@@ -177,6 +146,7 @@ PROFILES: dict[str, Profile] = {
         tier="proven",
     ),
     "gate": Profile(
+        source="https://www.gate.com/docs/developers/apiv4/#query-personal-trading-records",
         window=_short(30 * DAY),
         page=1000,
         order="newest",
@@ -188,6 +158,7 @@ PROFILES: dict[str, Profile] = {
         options={"unifiedAccount": False},
     ),
     "bitget": Profile(
+        source="https://www.bitget.com/api-doc/spot/trade/Get-Fills",
         window=_short(7 * DAY),
         page=100,
         order="newest",
@@ -201,24 +172,32 @@ PROFILES: dict[str, Profile] = {
         tier="proven",
     ),
     "htx": Profile(
+        source="https://huobiapi.github.io/docs/spot/v1/en/#search-match-results",
         window=_short(48 * HOUR),
         page=500,
         order="newest",
         symbol_required=False,
+        symbol_books=frozenset({"linear", "inverse"}),
         history=120 * DAY,
-        transactions_page=500,
+        transactions_page=100,
+        # By id alone, newest first; ccxt names the first one.
+        transactions_walk=Cursor("token", "from", ("id",)),
     ),
     "mexc": Profile(
+        source="https://www.mexc.com/api-docs/spot-v3/spot-account-trade#account-trade-list",
         window=_short(30 * DAY),
         page=100,
         order="newest",
         symbol_required=True,
         history=30 * DAY,
+        contract_end="end_time",  # ccxt asks for 90 days of contracts, whatever the end
         transactions_window=_short(7 * DAY),
         transactions_page=1000,
+        transactions_end="endTime",
         tier="proven",
     ),
     "cryptocom": Profile(
+        source="https://exchange-docs.crypto.com/exchange/v1/rest-ws/index.html#private-get-trades",
         window=_short(DAY),
         page=100,
         order="newest",
@@ -227,13 +206,28 @@ PROFILES: dict[str, Profile] = {
         transactions_page=100,
         tier="proven",
     ),
-    "bitfinex": Profile(page=2500, order="newest", symbol_required=False, transactions_page=250),
+    # ccxt sends the present as `end` unless that is named.
+    "bitfinex": Profile(
+        source="https://docs.bitfinex.com/reference/rest-auth-trades",
+        page=2500,
+        order="newest",
+        end="end",
+        symbol_required=False,
+        transactions_page=250,
+        transactions_end="end",
+    ),
     # user_transactions mixes trades (type 2) with deposits, withdrawals and transfers.
     "bitstamp": Profile(
+        source="https://www.bitstamp.net/api/#tag/Transactions-private/operation/GetUserTransactions",
         page=1000,
         order="newest",
         grain=SECOND,
+        since=False,
         until=False,
+        newest_first=Cursor("offset", "offset"),
+        transactions_walk=Cursor("offset", "offset"),
+        transactions_page=1000,
+        transactions_size="limit",
         symbol_required=False,
         id_scope="exchange",
         not_trades=(("type", ("0", "1", "14", "25", "26", "27", "28", "32", "33", "35")),),
@@ -241,15 +235,51 @@ PROFILES: dict[str, Profile] = {
         tier="proven",
     ),
     # timestamp is inclusive and in seconds; 500 rows from there, newest first.
-    "gemini": Profile(page=500, order="newest", grain=SECOND, until=False, symbol_required=True, tier="proven"),
+    "gemini": Profile(
+        source="https://docs.gemini.com/rest/orders#list-past-trades",
+        page=500,
+        order="newest",
+        grain=SECOND,
+        until=False,
+        symbol_required=True,
+        tier="proven",
+    ),
     # By currency and kind instead of by market: there are thousands of options, and expired ones are not listed.
     "deribit": Profile(
-        page=100, order="oldest", end="end_timestamp", symbol_required=False, id_scope="exchange", tier="proven"
+        source="https://docs.deribit.com/#private-get_user_trades_by_currency_and_time",
+        page=100,
+        order="oldest",
+        end="end_timestamp",
+        symbol_required=False,
+        id_scope="exchange",
+        transactions_page=100,
+        transactions_walk=Cursor("offset", "offset"),
+        transactions_by_currency=True,
+        tier="proven",
     ),
     # dust conversions have id 0; 2000 rows from startTime, 10,000 in all.
-    "hyperliquid": Profile(page=2000, ask=False, order="oldest", symbol_required=False),
-    "bingx": Profile(window=_short(DAY), page=1000, order="newest", symbol_required=True, history=DAY),
-    "poloniex": Profile(page=100, order="newest", symbol_required=False, tier="proven"),
+    "hyperliquid": Profile(
+        source="https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint",
+        page=2000,
+        ask=False,
+        order="oldest",
+        symbol_required=False,
+    ),
+    "bingx": Profile(
+        source="https://bingx-api.github.io/docs-v3/#/en/Spot/Trades%20Endpoints",
+        window=_short(DAY),
+        page=1000,
+        order="newest",
+        symbol_required=True,
+        history=DAY,
+    ),
+    "poloniex": Profile(
+        source="https://api-docs.poloniex.com/spot/api/private/trade",
+        page=100,
+        order="newest",
+        symbol_required=False,
+        tier="proven",
+    ),
 }
 DEFAULT = Profile(tier="default")
 

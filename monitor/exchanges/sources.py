@@ -10,54 +10,18 @@ from typing import TYPE_CHECKING, Literal
 from monitor.clock import SECOND, Window
 from monitor.errors import CallRejected
 from monitor.exchanges.drains import DRAIN_PAGES, Drain, joined
+from monitor.exchanges.extra import CONTRACTS
 from monitor.exchanges.extra_rows import charged, each
-from monitor.exchanges.extras import CONTRACTS
+from monitor.exchanges.families import passes
 from monitor.exchanges.movements import movements, transaction
 from monitor.exchanges.normalise import Origin, fills
 from monitor.exchanges.pages import Page
+from monitor.exchanges.timeless import newest_first
 
 if TYPE_CHECKING:
     from monitor.exchanges.client import Answer, Client
-    from monitor.exchanges.extras import Extra
-    from monitor.exchanges.profiles import Cursor
-    from monitor.records import Book, Movement, StreamKey
-
-# How a unified ccxt class is told the market family; a symbol says it by itself.
-BOOK_PARAMS: dict[Book, dict[str, object]] = {
-    "spot": {},
-    "margin": {"marginMode": "cross"},
-    "linear": {"type": "swap", "subType": "linear"},
-    "inverse": {"type": "swap", "subType": "inverse"},
-    "option": {"type": "option"},
-}
-# What ccxt leaves out unless it is asked for by name: Bybit's executions that are no ordinary trades, yet change the
-# position. https://bybit-exchange.github.io/docs/v5/enum#exectype
-_FORCED = ("Trade", "BlockTrade", "MovePosition", "BustTrade", "AdlTrade", "Settle", "Delivery", "FutureSpread")
-_BYBIT = tuple({"execType": said} for said in _FORCED)
-# Perpetuals and dated futures are two lists at OKX; either holds linear and inverse ones.
-_OKX: tuple[Mapping[str, object], ...] = ({"type": "swap"}, {"type": "future"})
-
-
-def _deribit(kind: str, *currencies: str) -> tuple[Mapping[str, object], ...]:
-    """Return the calls that list a kind by currency: expired options and futures are in no list of markets."""
-    return tuple({"type": kind, "kind": kind, "currency": one} for one in currencies)
-
-
-# Several calls that together hold a book; one that names a `type` replaces what a book is asked for with otherwise.
-PASSES: dict[tuple[str, Book], tuple[Mapping[str, object], ...]] = {
-    ("bybit", "linear"): _BYBIT,
-    ("bybit", "inverse"): _BYBIT,
-    ("bybit", "option"): _BYBIT,
-    ("okx", "linear"): _OKX,
-    ("okx", "inverse"): _OKX,
-    # Gate's dated futures are another account, which most have not: asking for them would end in an error.
-    ("gate", "linear"): ({"type": "swap", "settle": "usdt"},),
-    ("gate", "inverse"): ({"type": "swap", "settle": "btc"},),
-    ("deribit", "spot"): _deribit("spot", "BTC", "ETH", "USDC", "USDT", "EURR"),
-    ("deribit", "linear"): _deribit("future", "USDC", "USDT"),
-    ("deribit", "inverse"): _deribit("future", "BTC", "ETH"),
-    ("deribit", "option"): _deribit("option", "BTC", "ETH", "USDC"),
-}
+    from monitor.exchanges.facts import Cursor
+    from monitor.records import StreamKey
 
 
 class FillSource:
@@ -66,11 +30,16 @@ class FillSource:
     def __init__(self, client: Client, key: StreamKey) -> None:
         """Read `key` through `client`."""
         facts = client.profile
-        self.key, self.window, self.page, self.grain = key, facts.window, facts.page, facts.grain
+        self.key, self.page, self.grain = key, facts.page, facts.grain
+        # A start that is asked for a grain earlier must not make the call longer than the venue allows.
+        self._early = facts.grain if facts.exclusive_since or facts.grain > 1 else 0
+        self.window = facts.window and facts.window - self._early
         self.order, self.history = facts.order, facts.history
         self._client = client
         self._cursor = facts.cursor
-        self._passes: tuple[Mapping[str, object], ...] = PASSES.get((client.account.exchange, key.book), ({},))
+        usual = client.exchange.options.get("defaultType")
+        self._passes = passes(client.account.exchange, key.book, key.symbol, usual)
+        self._end = facts.contract_end if facts.contract_end and key.book in CONTRACTS else facts.end
         self._origin = Origin(key, client.account.exchange, facts.not_trades)
 
     async def read(self, window: Window) -> Page:
@@ -78,21 +47,23 @@ class FillSource:
 
         Of several passes the fullest decides whether the window was read whole.
         """
+        walked = self._client.profile.newest_first
+        if walked is not None:
+            ask = partial(self._more, window, {})
+            return await newest_first(ask, self._page_of, walked, self.page or 1, window)
         pages = [self._page_of(await self._ask(window, one)) for one in self._passes]
         return replace(reduce(joined, pages), raw_rows=max(page.raw_rows for page in pages))
 
     async def _ask(self, window: Window, params: Mapping[str, object], *, timed: bool = True) -> Answer:
         facts, client = self._client.profile, self._client
-        since = window.start - (facts.grain if facts.exclusive_since or facts.grain > 1 else 0)
-        end = {facts.end: window.end - 1} if facts.until and timed else {}
-        told = "type" in params or (self.key.symbol and self.key.book != "margin")
-        family = {} if told else BOOK_PARAMS[self.key.book]
+        since = window.start - self._early
+        end = {self._end: window.end - 1} if facts.until and timed else {}
         return await client.call(
             "fetch_my_trades",
             self.key.symbol or None,
-            max(0, since) if timed else None,
+            max(0, since) if timed and facts.since else None,
             facts.page if facts.ask else None,
-            {**family, **end, **params},
+            {**end, **params},
         )
 
     async def _more(self, window: Window, one: Mapping[str, object], params: Mapping[str, object]) -> Answer:
@@ -177,9 +148,10 @@ class TransactionSource:
             CallRejected: ccxt offers no way to list them for this exchange.
         """
         facts = client.profile
-        self.key, self.window, self.page = key, facts.transactions_window, facts.transactions_page
+        self.key, self.page = key, facts.transactions_page
+        self.window = facts.transactions_window and facts.transactions_window - self.grain
         self.order: Literal["oldest", "newest", "unknown"] = "unknown"
-        self.history = facts.transactions_history
+        self.history, self._end = facts.transactions_history, facts.transactions_end
         self._client = client
         self._origin = Origin(key, client.account.exchange, facts.not_transactions)
         self._method = transaction_method(client.can, key.kind)
@@ -187,10 +159,25 @@ class TransactionSource:
             raise CallRejected(f"{client.account.exchange} does not list {key.kind} through ccxt.")
 
     async def read(self, window: Window) -> Page:
-        """Return the transactions of a window."""
-        answer = await self._client.call(
-            self._method or "", None, max(0, window.start - self.grain), self.page, {"until": window.end - 1}
-        )
+        """Return the transactions of a window; of every currency the venue lists, where it wants one in each call."""
+        facts = self._client.profile
+        if facts.transactions_walk is None:
+            return self._page_of(await self._ask(None, window, {self._end: window.end - 1}))
+        total = Page(calls=0)
+        for code in sorted(self._client.exchange.currencies or {}) if facts.transactions_by_currency else [None]:
+            ask = partial(self._ask, code, None)
+            total = joined(
+                total, await newest_first(ask, self._page_of, facts.transactions_walk, self.page or 1, window)
+            )
+        return total
+
+    async def _ask(self, code: str | None, window: Window | None, params: Mapping[str, object]) -> Answer:
+        since = None if window is None else max(0, window.start - self.grain)
+        size = self._client.profile.transactions_size
+        asked = {**params, **({size: self.page} if size else {})}
+        return await self._client.call(self._method or "", code, since, self.page, asked)
+
+    def _page_of(self, answer: Answer) -> Page:
         wanted = self.key.kind.removesuffix("s")
         rows = movements(answer.parsed, answer.rows, self._origin, transaction)
         mine = tuple(move for move in rows.movements if move.kind == wanted)
@@ -204,53 +191,6 @@ class TransactionSource:
     def walk(self, span: Window) -> None:
         """Return nothing: transactions are few, windows do."""
         del span
-
-
-class ExtraSource:
-    """A stream beside fills, deposits and withdrawals, as `extras.py` says."""
-
-    def __init__(self, client: Client, key: StreamKey, extra: Extra) -> None:
-        """Read `key` through `client` by the facts of `extra`."""
-        self.key, self.window, self.page, self.grain = key, extra.window, extra.page, extra.grain
-        self.order: Literal["oldest", "newest", "unknown"] = "unknown"
-        self.history = extra.history
-        self._client, self._extra = client, extra
-        self._origin = Origin(key, client.account.exchange)
-
-    async def read(self, window: Window) -> Page:
-        """Return what happened in a window."""
-        return self._page_of(await self._ask(window, {}))
-
-    async def _ask(self, window: Window, params: Mapping[str, object]) -> Answer:
-        since = max(0, window.start - (self.grain if self.grain > 1 else 0))
-        extra = self._extra
-        asked = {**extra.params.get(self.key.book, {}), extra.end: (window.end - 1) // extra.unit, **params}
-        if extra.start:
-            asked[extra.start] = since // extra.unit
-        return await self._client.call(extra.method, None, None if extra.start else since, self.page, asked)
-
-    def _page_of(self, answer: Answer) -> Page:
-        rows = self._extra.read(answer.parsed, answer.rows, self._origin)
-        moves = rows.movements
-        if self.key.book in CONTRACTS and len(self._client.account.books) > 1:
-            moves = tuple(inside(move) for move in moves)
-        return Page((), moves, rows.quarantined, len(answer.rows), len(answer.bodies))
-
-    async def drain(self, window: Window, page: Page) -> Page | None:
-        """Return every row of a window by the venue's own cursor, None if it has none."""
-        del page
-        if self._extra.cursor is None:
-            return None
-        return await Drain(partial(self._ask, window), self._page_of, self.page or 0).follow(self._extra.cursor)
-
-    def walk(self, span: Window) -> None:
-        """Return nothing: these streams are thin, windows do."""
-        del span
-
-
-def inside(move: Movement) -> Movement:
-    """Return what a contract wallet's own list says left or arrived, where the account has the other wallets too."""
-    return replace(move, kind="transfer") if move.kind in {"deposit", "withdrawal"} else move
 
 
 def transaction_method(can: Callable[[str], bool], kind: str) -> str | None:

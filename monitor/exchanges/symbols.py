@@ -1,8 +1,9 @@
 """Which markets to ask for fills where the venue lists them per market only.
 
-The set only grows: what the settings name, every market already seen, and every pair of two assets the account ever
-held, traded or moved. A venue with few markets is simply asked for all of them: an asset that is flat whenever the
-balance is looked at is in no snapshot.
+Of spot what the settings name, every market already seen, and every pair of two assets the account ever held, traded
+or moved. Contracts all settle in a few coins, so what was held says nothing: of them only what is named, by settings,
+positions, fills and incomes. A venue with few markets is simply asked for all of them: an asset that is flat whenever
+the balance is looked at is in no snapshot.
 """
 
 from __future__ import annotations
@@ -31,11 +32,8 @@ def candidates(
     found = set(named) & known
     if len(of_book) <= FEW:
         return tuple(sorted(known))
-    for market in of_book:
-        quote = market.get("quote") if book in {"spot", "margin"} else market.get("settle")
-        base = market.get("base") if book in {"spot", "margin"} else market.get("settle")
-        if base in seen and quote in seen:
-            found.add(str(market["symbol"]))
+    if book in {"spot", "margin"}:
+        found |= {str(one["symbol"]) for one in of_book if one.get("base") in seen and one.get("quote") in seen}
     return tuple(sorted(found))
 
 

@@ -6,15 +6,16 @@ With several workers the parts go through files to processes and back; one worke
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.jobs.derived import marks_rows, note_findings, pool_rows
+from monitor.jobs.derived import SLICE, marks_rows, note_findings, pool_rows
 from monitor.jobs.scatter import export_partitions, processes, scattered
 from monitor.store.frames import ledger_frames
 from monitor.store.parts import joined, ledger_parts
-from monitor.store.track import Derived, PoolKey, delete_others, replace_tracks
+from monitor.store.track import TABLES, Derived, PoolKey, delete_others, replace_tracks
 from monitor.turnover.findings import unpriced_findings
 from monitor.turnover.track import recompute_by_part
 
@@ -24,17 +25,19 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from monitor.jobs.derived import Frames
     from monitor.records import Finding, Valuation
+    from monitor.store.track import Rows, Value
+    from monitor.turnover.results import PoolFrames
+    from monitor.turnover.track import Tracks
 
 # Parts of up to so many rows are read together.
 MOST_ROWS = 250_000
 
 
 class Piece(NamedTuple):
-    """Some of what was computed: frames by pool, marks, findings, and what has no price by asset and book."""
+    """Some of what was computed: rows by pool and table, marks, findings, what has no price by asset and book."""
 
-    pools: Mapping[PoolKey, Frames]
+    pools: Mapping[PoolKey, Mapping[str, Rows]]
     marks: pl.DataFrame
     findings: tuple[Finding, ...]
     unpriced: Mapping[tuple[str, str], tuple[int, int]]
@@ -49,12 +52,13 @@ def compute_all(connection: sqlite3.Connection, valuation: Valuation, now: int, 
     with ExitStack() as stack:
         pieces = _pieces(connection, valuation) if workers == 1 else _scattered(connection, valuation, workers, stack)
         for piece in pieces:
-            derived = Derived(pool_rows(piece.pools), marks_rows(piece.marks))
+            derived = Derived(piece.pools, marks_rows(piece.marks))
             replace_tracks(connection, derived, ())
             keys.update(derived.pools)
             marked.update(derived.marks)
             findings += piece.findings
             unpriced |= piece.unpriced
+            del piece, derived  # before the next is computed
     delete_others(connection, keys, marked)
     findings = sorted({*unpriced_findings(unpriced), *findings}, key=lambda one: (one.code, one.subject))
     note_findings(connection, findings, lambda *_: True, now)
@@ -64,10 +68,25 @@ def compute_all(connection: sqlite3.Connection, valuation: Valuation, now: int, 
 def _pieces(connection: sqlite3.Connection, valuation: Valuation) -> Iterator[Piece]:
     """Compute part by part, here."""
     for part in joined(ledger_parts(connection), MOST_ROWS):
-        frames = ledger_frames(connection, part.assets)
-        for tracks in recompute_by_part(*frames, valuation, assets=part.assets):
-            pools: dict[PoolKey, Frames] = {PoolKey(*key): frames for key, frames in tracks.pools.items()}
-            yield Piece(pools, tracks.marks, tracks.findings, tracks.unpriced)
+        # The ledger's frames and what was computed are held by nobody here: a great part's are most of the memory.
+        yield from map(
+            _piece, recompute_by_part(*ledger_frames(connection, part.assets), valuation, assets=part.assets)
+        )
+
+
+def _piece(tracks: Tracks) -> Piece:
+    pools = {PoolKey(*key): {table: _rows(frames, table) for table in TABLES} for key, frames in tracks.pools.items()}
+    return Piece(pools, tracks.marks, tracks.findings, tracks.unpriced)
+
+
+def _rows(frames: PoolFrames, table: str) -> Rows:
+    """Return all rows of a pool's table, each piece of it made when its turn comes."""
+
+    def rows(since: int | None) -> Iterator[tuple[Value, ...]]:  # noqa: ARG001 - all of it is written anew
+        slices = (some for piece in frames.pieces(table) for some in piece.iter_slices(SLICE))
+        return chain.from_iterable(some.rows() for some in slices)
+
+    return rows
 
 
 def _scattered(connection: sqlite3.Connection, valuation: Valuation, workers: int, stack: ExitStack) -> Iterator[Piece]:
@@ -79,5 +98,4 @@ def _scattered(connection: sqlite3.Connection, valuation: Valuation, workers: in
         return
     executor = stack.enter_context(processes(workers))
     for computed in scattered(folder / "ledger", folder / "computed", valuation, executor):
-        found: dict[PoolKey, Frames] = {PoolKey(*key): tables for key, tables in computed.pools.items()}
-        yield Piece(found, computed.marks, computed.findings, computed.unpriced)
+        yield Piece(pool_rows(computed.pools), computed.marks, computed.findings, computed.unpriced)

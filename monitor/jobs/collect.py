@@ -20,6 +20,7 @@ from monitor.errors import (
     VenueError,
 )
 from monitor.exchanges.collector import collect
+from monitor.exchanges.families import symbol_required, unread
 from monitor.exchanges.plan import NIGHTLY_OVERLAP, POLL_OVERLAP, WEEKLY_OVERLAP, spans
 from monitor.exchanges.sources import FillSource, TransactionSource, transaction_method
 from monitor.exchanges.symbols import everything
@@ -183,13 +184,14 @@ class _Run:
         swept = self.options.sweep == "only"
         for kind in () if swept else TRANSACTIONS:
             await self._transactions(client, kind, now)
-        keys = [key for book in self.account.books for key in await self._fill_keys(client, book)]
+        extras = ExtraStreams(self.connections, self.account, lambda source: self._windows(source, now, 0, 1))
+        keys = [key for book in self.account.books for key in await self._fill_keys(client, book, extras)]
+        self.troubles.books_read(self.account.books, keys, self.known.values())
         # Which of them are cold was noted just now.
         self.known = {one.key: one for one in streams.streams(self.writer.connection, self.account.name)}
         for done, key in enumerate(keys):
             await self._stream(FillSource(client, key), now, done, len(keys))
         if not swept:
-            extras = ExtraStreams(self.connections, self.account, lambda source: self._windows(source, now, 0, 1))
             await extras.read(client, deep=self.options.overlap >= NIGHTLY_OVERLAP, retry=self.options.retry)
             ledger.check_file_copies(self.writer, self.account.name, self.clock.now())
             tell_account(self.writer, self.account, self.first, self.clock.now())
@@ -212,21 +214,28 @@ class _Run:
             return
         await self._stream(TransactionSource(client, key), now, 0, 1)
 
-    async def _fill_keys(self, client: Client, book: Book) -> list[StreamKey]:
+    async def _fill_keys(self, client: Client, book: Book, extras: ExtraStreams) -> list[StreamKey]:
         """Return the fill streams of a book: one, or one per market where the venue wants a market."""
         whole = StreamKey(self.account.name, "fills", book)
-        required = client.profile.symbol_required
+        if unread(self.account.exchange, book):
+            self.troubles.unread(
+                whole, f"{self.account.exchange} does not tell {book} fills from spot: they are not read."
+            )
+            return []
+        required = symbol_required(client.profile, book)
         if required is None:
             required = await self._needs_symbol(client, whole)
         if not required:
             return [] if self.options.sweep == "only" else [whole]
         markets = client.exchange.markets.values()
         if not everything(markets, book):
-            streams.mark(self.writer, whole, "unsupported", None, self.clock.now())
-            message = f"{self.account.exchange} lists no {book} market through ccxt: its {book} fills are not read."
-            self._find("unsupported", whole, message, "Import them, or take the book out of the account's settings.")
+            self.troubles.unread(
+                whole, f"{self.account.exchange} lists no {book} market through ccxt: its fills are not read."
+            )
             return []
-        return market_keys(self.writer, self.account, book, markets, self.options.sweep)
+        named = set() if self.options.sweep == "only" else await extras.named(client, book)
+        expecting = replace(self.account, symbols=(*self.account.symbols, *sorted(named)))
+        return market_keys(self.writer, expecting, book, markets, self.options.sweep)
 
     async def _needs_symbol(self, client: Client, key: StreamKey) -> bool:
         """Try without a market once: ccxt's own word on it is wrong for some exchanges."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from monitor.store.database import Writer
 
 MARKETS_SECONDS = 6 * 3600.0
+# What decides which markets a venue lists to an account: venue, server, books, and the modes of the ccxt object.
+Listing = tuple[str, str | None, tuple[str, ...], str]
 SLOW_STREAM_SECONDS = 3600.0
 YOUNG = 1  # Python's generations of objects up to this one: what was made since markets were asked for
 
@@ -39,6 +42,8 @@ class Connections:
     _read_at: dict[StreamKey, float] = field(default_factory=dict)
     _paused: dict[str, tuple[float, VenueError]] = field(default_factory=dict)
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _listings: dict[Listing, Client] = field(default_factory=dict)
+    _loading: dict[Listing, asyncio.Lock] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
@@ -64,15 +69,30 @@ class Connections:
             known = markets.load(self.writer.connection, account.exchange)
             client = await self._stack.enter_async_context(Client(account, self.surroundings, known))
             self._clients[account.name] = client
-        if self.monotonic() - self._loaded.get(account.name, float("-inf")) > MARKETS_SECONDS:
-            listed = await client.load_markets()
-            markets.save(self.writer, account.exchange, listed.values(), self.clock.now())
-            self._loaded[account.name] = self.monotonic()
+        if self._is_old(account.name):
+            listing = listing_of(account)
+            async with self._loading.setdefault(listing, asyncio.Lock()):
+                if self._is_old(account.name):  # another job of the same account may have been here meanwhile
+                    await self._load(client, listing)
+        return client
+
+    def _is_old(self, account: str) -> bool:
+        return self.monotonic() - self._loaded.get(account, float("-inf")) > MARKETS_SECONDS
+
+    async def _load(self, client: Client, listing: Listing) -> None:
+        """Load a client's markets, or let it share those of an account that has loaded the same ones lately."""
+        name, first = client.account.name, self._listings.get(listing)
+        if first is None or first is client or self._is_old(first.account.name):
+            listed = await client.load_markets(again=name in self._loaded)
+            markets.save(self.writer, client.account.exchange, listed.values(), self.clock.now())
+            self._listings[listing], self._loaded[name] = client, self.monotonic()
             # Thousands of markets stay as long as the process: with every page of fills Python would look at them for
             # garbage, which takes longer than the page.
             gc.collect(YOUNG)
             gc.freeze()
-        return client
+        else:
+            await client.share_markets(first)
+            self._loaded[name] = self._loaded[first.account.name]
 
     def turn(self, exchange: str) -> asyncio.Lock:
         """Return the lock under which accounts of one venue take turns at what they share."""
@@ -94,3 +114,9 @@ class Connections:
     def pause(self, account: str, why: VenueError, seconds: float) -> None:
         """Do not ask an account for so long."""
         self._paused[account] = (self.monotonic() + seconds, why)
+
+
+def listing_of(account: Account) -> Listing:
+    """Return what two accounts must have in common to see the same markets."""
+    options = json.dumps(dict(account.options), sort_keys=True, default=str)
+    return account.exchange, account.endpoint, tuple(sorted(account.books)), options

@@ -29,6 +29,7 @@ from monitor.jobs.pegs import note_pegs
 from monitor.jobs.pulse import Pulse
 from monitor.jobs.reconcile import deep_read_due, reconcile, told
 from monitor.jobs.rules import alert_rules
+from monitor.jobs.unlisted import unlisted_prices
 from monitor.store.database import open_writer
 from monitor.store.inbox import apply_requests
 from monitor.store.outbox import Digest
@@ -174,7 +175,13 @@ async def balances(desk: Desk) -> Outcome:
 async def prices(desk: Desk) -> Outcome:
     """Store new candles of everything the accounts touched, and check the pegs by them."""
     outcome = await _collected(desk, replace(_options(desk), prices=True))
+    await _unlisted(desk)
     return pegged(outcome, note_pegs(desk.writer, desk.clock.now()))
+
+
+async def _unlisted(desk: Desk) -> None:
+    patience = desk.connections.surroundings.patience
+    await unlisted_prices(desk.writer, desk.settings.coingecko, desk.settings.valuation, desk.clock, patience)
 
 
 def pegged(outcome: Outcome, broken: Sequence[str]) -> Outcome:
@@ -257,6 +264,7 @@ async def sync(desk: Desk, *, deep: bool = False) -> Outcome:
     options = Options(overlap, sweep="also" if deep else None, retry=bool(deeper), valuation=desk.settings.valuation)
     summaries = await collect_all(desk.connections, desk.settings.accounts, options, desk.progress)
     _note_deep(desk, deeper, summaries)
+    await _unlisted(desk)
     await measured(desk)
     note_pegs(desk.writer, desk.clock.now())
     return told(collected(summaries), await reconcile(desk.writer, desk.clock))

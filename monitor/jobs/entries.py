@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.store import answers
+from monitor.store import states
 from monitor.store.ledger_rows import fill_rows
 from monitor.store.lots import fill_prices, mark_at
 
@@ -67,7 +67,7 @@ def _unit(inquiry: Inquiry, quote: str) -> float | None:
 def _averaged(inquiry: Inquiry, pool: Pool, lot: HeldLot) -> Entry | None:
     """Return the entry of an average lot: its face over the coins that its fills stood for."""
     span = (lot.entered, inquiry.window.end)
-    before = answers.track_at(inquiry.connection, pool, lot.entered)
+    before = states.track_at(inquiry.connection, pool, lot.entered)
     face, coins, quote = float(before.quantity) if before else 0.0, 0.0, ""
     for row in sorted(_fills(inquiry, pool, span), key=_place):
         price, quote = float(str(row["price"])), str(row["quote"])

@@ -9,20 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.errors import AnswerUnreadable, CallRejected, CredentialsRefused, MarketUnknown, VenueError
+from monitor.exchanges.extra_source import ExtraSource
 from monitor.exchanges.extras import extras_of, unread
-from monitor.exchanges.sources import ExtraSource
 from monitor.jobs.reach import subject_of
 from monitor.records import Finding, StreamKey
 from monitor.store import findings, streams
 from monitor.store.refusals import keep_answer
+from monitor.store.traded import traded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from monitor.exchanges.client import Client
-    from monitor.exchanges.extras import Extra
+    from monitor.exchanges.extra import Extra
     from monitor.jobs.connections import Connections
-    from monitor.records import Account
+    from monitor.records import Account, Book
 
 REFUSED, UNREAD = "stream refused", "not read"
 REMEDY = (
@@ -40,6 +41,7 @@ class ExtraStreams:
         """`windows` reads a source and stores what it brings."""
         self._connections, self._writer, self._clock = connections, connections.writer, connections.clock
         self._account, self._windows = account, windows
+        self._read = set[StreamKey]()
 
     async def read(self, client: Client, *, deep: bool, retry: bool) -> None:
         """Read every stream that is due, `deep` all of them; a venue that does not answer ends it for this time.
@@ -47,25 +49,52 @@ class ExtraStreams:
         A refused one is left alone unless `deep` or `retry`.
         """
         self._note_unread()
-        told = streams.streams(self._writer.connection, self._account.name)
-        refused = {one.key for one in told if one.state == "paused"}
-        for key, extra in self._streams():
+        refused = self._paused()
+        for key, extra, symbol in self._streams():
+            if extra.names and key in self._read:
+                continue
             if not self._connections.due(key, anyway=deep or retry) or (key in refused and not (deep or retry)):
                 continue
-            try:
-                await self._windows(ExtraSource(client, key, extra))
-            except (CredentialsRefused, CallRejected, MarketUnknown, AnswerUnreadable) as error:
-                self._refused(key, error)
-                continue
-            except VenueError as error:
-                streams.mark(self._writer, key, "active", str(error), self._clock.now())
+            if not await self._one(ExtraSource(client, key, extra, symbol)):
                 return
-            findings.resolve(self._writer, REFUSED, subject_of(key), self._clock.now())
 
-    def _streams(self) -> Iterator[tuple[StreamKey, Extra]]:
+    async def named(self, client: Client, book: Book) -> set[str]:
+        """Read what names markets of a book, and return them; their fill streams are hot from now on."""
+        refused, found = self._paused(), set[str]()
+        for key, extra, symbol in self._streams():
+            if extra.names and key.book == book and key not in refused:
+                source = ExtraSource(client, key, extra, symbol)
+                await self._one(source)
+                self._read.add(key)
+                found |= source.markets
+        fills = [StreamKey(self._account.name, "fills", book, symbol) for symbol in sorted(found)]
+        if fills:
+            streams.temper(self._writer, fills, cold=False)
+        return found
+
+    def _paused(self) -> set[StreamKey]:
+        told = streams.streams(self._writer.connection, self._account.name)
+        return {one.key for one in told if one.state == "paused"}
+
+    async def _one(self, source: ExtraSource) -> bool:
+        """Read a stream; False if the venue does not answer."""
+        key = source.key
+        try:
+            await self._windows(source)
+        except (CredentialsRefused, CallRejected, MarketUnknown, AnswerUnreadable) as error:
+            self._refused(key, error)
+        except VenueError as error:
+            streams.mark(self._writer, key, "active", str(error), self._clock.now())
+            return False
+        else:
+            findings.resolve(self._writer, REFUSED, subject_of(key), self._clock.now())
+        return True
+
+    def _streams(self) -> Iterator[tuple[StreamKey, Extra, str]]:
+        markets = traded(self._writer.connection, self._account.name)
         for extra in extras_of(self._account):
-            for book in extra.wanted(self._account):
-                yield StreamKey(self._account.name, extra.kind, book, extra.name), extra
+            for book, name, symbol in extra.streams(self._account, markets):
+                yield StreamKey(self._account.name, extra.kind, book, name), extra, symbol
 
     def _refused(self, key: StreamKey, error: VenueError) -> None:
         now = self._clock.now()

@@ -15,9 +15,10 @@ from monitor.jobs import entries
 from monitor.jobs.answer import turnover_answer
 from monitor.jobs.question import Question
 from monitor.jobs.turns import inquire
-from monitor.store.answers import snapshot, tracks_at
+from monitor.store.answers import snapshot
 from monitor.store.averages import average_lot
 from monitor.store.lots import held_lots, mark_at
+from monitor.store.states import tracks_at
 from monitor.turnover.holding import OpenLot, age
 from monitor.turnover.ratios import ESTIMATED_SHARE, ratio
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from monitor.jobs.question import Options
     from monitor.jobs.turns import Inquiry
-    from monitor.store.answers import Pool, Row
+    from monitor.schema import State
+    from monitor.store.answers import Pool
     from monitor.store.lots import HeldLot, KnownMark
 
 Numbers = dict[str, object]
@@ -41,7 +43,7 @@ class Held:
     """
 
     pool: Pool
-    last: Row
+    last: State
     lots: list[HeldLot]
     mark: KnownMark | None
     earned: Sequence[float | None] = ()
@@ -101,7 +103,7 @@ def positions(inquiry: Inquiry) -> list[Held]:
     return [_held(inquiry, pool, last) for pool in pools if (last := lasts.get(pool.id)) and last.quantity != "0"]
 
 
-def _held(inquiry: Inquiry, pool: Pool, last: Row) -> Held:
+def _held(inquiry: Inquiry, pool: Pool, last: State) -> Held:
     lots = _lots(inquiry, pool, last)
     earned: list[float | None] = []
     if pool.book == "inverse":
@@ -110,7 +112,7 @@ def _held(inquiry: Inquiry, pool: Pool, last: Row) -> Held:
     return Held(pool, last, lots, mark_at(inquiry.connection, pool.asset, inquiry.window.end), earned)
 
 
-def _lots(inquiry: Inquiry, pool: Pool, last: Row) -> list[HeldLot]:
+def _lots(inquiry: Inquiry, pool: Pool, last: State) -> list[HeldLot]:
     lots = held_lots(inquiry.connection, pool, inquiry.window.end)
     if inquiry.method != "wac" or not lots:
         return lots

@@ -12,21 +12,24 @@ from typing import TYPE_CHECKING
 
 from monitor.clock import SECOND
 from monitor.exchanges.extras import extras_of, unread
+from monitor.exchanges.families import symbol_required
 from monitor.exchanges.pace import pace
 from monitor.exchanges.plan import POLL_OVERLAP, WEEKLY_OVERLAP, spans
 from monitor.exchanges.positions import CONTRACT_BOOKS, position_calls
-from monitor.exchanges.profiles import Tier, profile
+from monitor.exchanges.profiles import profile
 from monitor.exchanges.symbols import candidates
 from monitor.jobs.collect import TRANSACTIONS
 from monitor.jobs.reach import UNKNOWN_START
+from monitor.jobs.universe import expected
 from monitor.records import StreamKey
 from monitor.store import ledger, markets, streams
+from monitor.store.traded import traded
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
-    from monitor.exchanges.profiles import Profile
+    from monitor.exchanges.facts import Profile, Tier
     from monitor.records import Account, Book, StreamKind
     from monitor.store.spans import Interval
 
@@ -90,12 +93,12 @@ class _Sketch:
 
     def __init__(self, account: Account, connection: sqlite3.Connection | None, now: int) -> None:
         self.account, self.now, self.facts = account, now, profile(account.exchange)
-        told = streams.streams(connection, account.name) if connection else ()
-        self.known = {stream.key: stream.state for stream in told}
-        self.cold = {stream.key for stream in told if stream.cold}
+        self.connection, self.told = connection, streams.streams(connection, account.name) if connection else ()
+        self.known = {stream.key: stream.state for stream in self.told}
         self.proven = {key: streams.intervals(connection, key) for key in self.known} if connection else {}
-        self.markets = markets.load(connection, account.exchange) if connection else []
+        self.markets = list(markets.load(connection, account.exchange)) if connection else []
         self.seen = frozenset(ledger.assets_seen(connection, account.name)) if connection else frozenset[str]()
+        self.traded = traded(connection, account.name) if connection else ()
         self.pace = pace(account)
 
     def plan(self) -> AccountPlan:
@@ -117,11 +120,11 @@ class _Sketch:
     def _fills(self, book: Book) -> Planned:
         whole = StreamKey(self.account.name, "fills", book)
         reach = Reach(self.facts.window, self.facts.history, POLL_OVERLAP)
-        if not self.facts.symbol_required:
+        required = symbol_required(self.facts, book)
+        if not required:
             part = self._part([whole], reach, self.pace.fills)
-            return part if self.facts.symbol_required is False else replace(part, note="if it needs no market")
-        known = [key.symbol for key in self.known if key.kind == "fills" and key.book == book and key not in self.cold]
-        symbols = candidates(self.markets, book, self.seen, [*self.account.symbols, *known])
+            return part if required is False else replace(part, note="if it needs no market")
+        symbols = candidates(self.markets, book, self.seen, self._expected(book))
         keys = [replace(whole, symbol=symbol) for symbol in symbols]
         keys = [key for key in keys if self.known.get(key) != "archived"]
         if not self.markets:
@@ -131,13 +134,17 @@ class _Sketch:
         note = f"and one for each {self.facts.page} fills" if self.facts.walk else ""
         return replace(self._part(keys, reach, self.pace.fills), note=note)
 
+    def _expected(self, book: Book) -> set[str]:
+        told = [one for one in self.told if one.key.kind == "fills" and one.key.book == book and one.key.symbol]
+        return expected(self.connection, self.account, book, told) if self.connection else {*self.account.symbols}
+
     def _extras(self) -> Iterator[Planned]:
         """Yield the streams beside fills, deposits and withdrawals; kinds nothing is read of take no call."""
         groups: dict[tuple[StreamKind, Book, Reach], list[StreamKey]] = {}
         for extra in extras_of(self.account):
-            for book in extra.wanted(self.account):
+            for book, name, _ in extra.streams(self.account, self.traded):
                 reach = Reach(extra.window, extra.history, POLL_OVERLAP)
-                key = StreamKey(self.account.name, extra.kind, book, extra.name)
+                key = StreamKey(self.account.name, extra.kind, book, name)
                 groups.setdefault((extra.kind, book, reach), []).append(key)
         for (_, _, reach), keys in groups.items():
             refused = any(self.known.get(key) == "paused" for key in keys)

@@ -11,7 +11,7 @@ from math import fsum
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.exact import CONTEXT
-from monitor.store import answers
+from monitor.store import answers, states
 from monitor.store.ledger_rows import fill_rows, movement_rows, price_rows, valuing
 from monitor.turnover.exact_legs import Ledger
 from monitor.turnover.exact_prices import Prices
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
     from monitor.clock import Window
     from monitor.records import Valuation
+    from monitor.schema import State
     from monitor.store.answers import Pool
     from monitor.turnover.exact_legs import Leg
-    from monitor.turnover.measures import State, Sums
+    from monitor.turnover.measures import Sums
 
 ZERO = Decimal(0)
 
@@ -73,7 +74,7 @@ def _market_time(
         if pool.book == "inverse":
             parts.append(step.inventory_cost * (end - step.time))
         else:
-            mark_time, _ = answers.mark_integral(connection, pool.asset, step.time, end)
+            mark_time, _ = states.mark_integral(connection, pool.asset, step.time, end)
             parts.append(abs(float(step.quantity)) * mark_time)
     return fsum(parts)
 

@@ -15,11 +15,9 @@ from monitor.jobs.question import ALL_BOOKS, By, Question, known
 from monitor.jobs.readings import value_of
 from monitor.jobs.replays import Doubt, replayed
 from monitor.jobs.turns import inquire
-from monitor.schema import SUMS
-from monitor.store import answers, samples
+from monitor.store import answers, samples, states
 from monitor.turnover import series
-from monitor.turnover.measures import State
-from monitor.turnover.series import FLOWS, OF_ONE_POOL, STOCKS, Sample
+from monitor.turnover.series import FLOWS, OF_ONE_POOL, STOCKS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,7 +26,8 @@ if TYPE_CHECKING:
     from monitor.jobs.proof import Hole
     from monitor.jobs.question import Options
     from monitor.jobs.turns import Inquiry
-    from monitor.store.answers import Pool, Row
+    from monitor.schema import State
+    from monitor.store.answers import Pool
     from monitor.turnover.series import Point
 
 Line = dict[str, object]
@@ -117,7 +116,7 @@ def _lines(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[
     holes = [
         [hole for hole in inquiry.proof.holes(window) if wanted.account in {None, hole.account}] for window in windows
     ]
-    lasts = answers.tracks_at(inquiry.connection, pools, windows[-1].end)
+    lasts = states.tracks_at(inquiry.connection, pools, windows[-1].end)
     rows = {pool: _points(inquiry, pool, lasts.get(pool.id), wanted.metric, windows) for pool in pools}
     if wanted.by == PORTFOLIO:
         missing = wanted.metric in OF_ONE_POOL
@@ -171,62 +170,23 @@ def _line(
     }
 
 
-def _points(inquiry: Inquiry, pool: Pool, newest: Row | None, metric: str, windows: Sequence[Window]) -> list[Point]:
+def _points(inquiry: Inquiry, pool: Pool, newest: State | None, metric: str, windows: Sequence[Window]) -> list[Point]:
     """Return the points of one pool; `newest` is its last event before the line's end."""
+    need = series.needed(metric, newest)
     if newest is None:
-        return [series.point(series.sums_of(metric), None, None)] * len(windows)
-    names = (*series.sums_of(metric), *_doubts(newest))
-    found = _samples(inquiry.connection, pool, names, windows)
+        return [series.point(need, None, None)] * len(windows)
+    instants = sorted({instant for window in windows for instant in (window.start, window.end)})
+    found = samples.stands(inquiry.connection, pool, instants, need.names)
     points = []
     for window in windows:
         first, last = found.get(window.start), found.get(window.end)
-        sums = series.between(first, last, window)
-        if sums and first and last and (lost := series.lost_digits(names, sums, first, last, window)):
-            doubt = Doubt(_state(first), window, dict(zip(names, sums, strict=True)), lost)
+        sums = series.between(need, first, last, window)
+        if sums and first and last and (lost := series.lost_digits(need, sums, first, last, window)):
+            doubt = Doubt(first, window, dict(zip(need.names, sums, strict=True)), lost)
             again = replayed(inquiry.connection, inquiry.valuation, pool, doubt)
-            sums = [again.get(name, value) for name, value in zip(names, sums, strict=True)]
-        points.append(series.point(names, sums, last))
+            sums = [again.get(name, value) for name, value in zip(need.names, sums, strict=True)]
+        points.append(series.point(need, sums, last))
     return points
-
-
-def _doubts(newest: Row) -> list[str]:
-    """Return the sums of doubt that are, or become, anything but 0 anywhere in the line of a pool."""
-    grows = dict(zip(series.DOUBTS, series.grown(series.DOUBTS, newest), strict=True))
-    places = {name: SUMS.index(name) for name in series.DOUBTS}
-    return [
-        name
-        for name, at in places.items()
-        if grows[name] or newest.sums[at] or newest.before[2 * at] or newest.before[2 * at + 1]
-    ]
-
-
-def _samples(
-    connection: sqlite3.Connection, pool: Pool, names: Sequence[str], windows: Iterable[Window]
-) -> dict[int, Sample]:
-    """Return a pool at every start and end of the windows."""
-    instants = sorted({instant for window in windows for instant in (window.start, window.end)})
-    stands = samples.stands(connection, pool, instants, names)
-    before = samples.before_segments(connection, pool, {stand.segment for stand in stands.values()}, names)
-    return {
-        instant: Sample(
-            stand.time,
-            stand.ordinal,
-            stand.quantity,
-            stand.inventory_cost,
-            stand.estimated_cost,
-            stand.unpriced,
-            stand.sums,
-            before[stand.segment],
-            series.grown(names, stand),
-        )
-        for instant, stand in stands.items()
-    }
-
-
-def _state(one: Sample) -> State:
-    """Return a sample as the state that a replay begins with."""
-    costs = (one.inventory_cost, one.estimated_cost)
-    return State(one.time, one.ordinal, 0, one.quantity, *costs, one.unpriced, active=0, sums=())
 
 
 def _asked(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[Line]:

@@ -34,14 +34,16 @@ from monitor.store import findings, ledger, streams
 from monitor.store.refusals import count_blocked, forget_blocked, keep_answer
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from monitor.errors import MonitorError
     from monitor.jobs.connections import Connections
-    from monitor.records import StreamKey
+    from monitor.records import Book, Stream, StreamKey
 
 MOST_BLOCKED = 3
 MOST_UNAVAILABLE = 2
 PROBE_SECONDS, CLOCK_PAUSE_SECONDS = 3600.0, 300.0
-DISABLED, MISREAD, GONE = "stream disabled", "answer unreadable", "market gone"
+DISABLED, MISREAD, GONE, UNREAD = "stream disabled", "answer unreadable", "market gone", "unsupported"
 AGAIN = (
     "It is asked again each night, and at once with `monitor sync --deep`;"
     " `monitor findings --answers` shows what the venue said. Until then import its rows from a file."
@@ -127,6 +129,20 @@ class Troubles:
             self._connections.pause(self._account, error, seconds)
         # Trouble on the way to a paused account does not show that its key works again.
         ledger.mark_account(self._writer, self._account, "paused" if seconds else None, str(error), now)
+
+    def unread(self, whole: StreamKey, message: str) -> None:
+        """Note that the fills of a book cannot be read: the account is not complete until they are, or it goes."""
+        streams.mark(self._writer, whole, "unsupported", None, self._clock.now())
+        self._find(UNREAD, whole, message, "Import them, or take the book out of the account's settings.")
+
+    def books_read(self, books: Collection[Book], keys: Collection[StreamKey], known: Iterable[Stream]) -> None:
+        """Take back that a book cannot be read: it is by now (`keys`), or the account has it no more."""
+        read = {key.book for key in keys}
+        for one in known:
+            settled = one.key.book in read or one.key.book not in books
+            if one.key.kind == "fills" and one.state == "unsupported" and settled and one.key not in keys:
+                streams.mark(self._writer, one.key, "archived", None, self._clock.now())
+                findings.resolve(self._writer, UNREAD, subject_of(one.key), self._clock.now())
 
     def stream_read(self, key: StreamKey) -> None:
         """Take back what was said of a stream that was read now."""

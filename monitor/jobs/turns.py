@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.clock import iso
+from monitor.clock import SECOND, iso
 from monitor.errors import UsageError
 from monitor.jobs.proof import Proof
 from monitor.jobs.question import known, selected
 from monitor.jobs.replays import Doubt, replayed
-from monitor.store import answers, peaks
+from monitor.store import answers, peaks, states
 from monitor.store.averages import average_lot
 from monitor.store.settings import load_valuation
 from monitor.store.touched import touched
 from monitor.turnover.half_life import half_life
-from monitor.turnover.holding import OpenLot, held_by_trades
-from monitor.turnover.measures import Relief, State, difference, lost_marks, lost_sums
+from monitor.turnover.holding import Held, OpenLot
+from monitor.turnover.measures import RELIEVED_BY_TRADES, difference, lost_marks, lost_sums
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,13 +26,12 @@ if TYPE_CHECKING:
     from monitor.jobs.proof import Hole
     from monitor.jobs.question import Question
     from monitor.records import Valuation
-    from monitor.store.answers import Pool, Row
+    from monitor.schema import State
+    from monitor.store.answers import Pool
     from monitor.turnover.half_life import HalfLife
-    from monitor.turnover.holding import Held
     from monitor.turnover.measures import Sums
 
-# Steps of the even grid the half-life is read on.
-GRID = 240
+TRADES = tuple(sorted(RELIEVED_BY_TRADES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,7 @@ class Detail:
     half_life: HalfLife
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One pool over the window: its states at both ends, its sums, and where rows of it may be missing."""
 
     pool: Pool
@@ -149,7 +147,7 @@ def _check_books(question: Question, assets: Iterable[str], pools: Sequence[Pool
 def turns(inquiry: Inquiry, scope: str, holes: Sequence[Hole]) -> list[Turn]:
     """Return what every pool asked about did; a pool without an event before the window's end only if it was named."""
     pools = inquiry.asked(scope)
-    ends = answers.ends(inquiry.connection, pools, inquiry.window)
+    ends = states.ends(inquiry.connection, pools, inquiry.window)
     return [
         _turn(inquiry, pool, ends.get(pool.id, (None, None)), holes)
         for pool in pools
@@ -157,37 +155,30 @@ def turns(inquiry: Inquiry, scope: str, holes: Sequence[Hole]) -> list[Turn]:
     ]
 
 
-def _turn(inquiry: Inquiry, pool: Pool, ends: tuple[Row | None, Row | None], holes: Sequence[Hole]) -> Turn:
-    window = inquiry.window
-    first, last = (None if end is None else State._make(end) for end in ends)
+def _turn(inquiry: Inquiry, pool: Pool, ends: tuple[State | None, State | None], holes: Sequence[Hole]) -> Turn:
+    window, (first, last) = inquiry.window, ends
     sums = difference(first, last, window)
     if first is not None and (lost := lost_sums(sums, first, last, window)):
         sums |= replayed(inquiry.connection, inquiry.valuation, pool, Doubt(first, window, sums, lost))
     elif first is not None and last is not None and lost_marks(first, last):
         sums["market_time"] = (
-            last.units * answers.mark_integral(inquiry.connection, pool.asset, window.start, window.end)[0]
+            last.units * states.mark_integral(inquiry.connection, pool.asset, window.start, window.end)[0]
         )
     near = holes and [hole for hole in inquiry.proof.holes_of(pool.asset, holes) if pool.account in {"", hole.account}]
     turn = Turn(pool, first, last, sums, near, None)
     return Turn(pool, first, last, sums, near, _detail(inquiry, turn)) if inquiry.question.detail else turn
 
 
-def _reliefs(inquiry: Inquiry, pool: Pool) -> list[Relief]:
-    return [Relief(*relief) for relief in answers.reliefs(inquiry.connection, pool, inquiry.window)]
-
-
 def _detail(inquiry: Inquiry, turn: Turn) -> Detail:
     connection, pool, window = inquiry.connection, turn.pool, inquiry.window
-    held = held_by_trades(_reliefs(inquiry, pool)) if turn.sums["fills"] else []
+    held = [*map(Held._make, answers.held(connection, pool, window, TRADES))] if turn.sums["fills"] else []
     opened = _open_lots(inquiry, pool, turn.last) if turn.last and turn.last.quantity != "0" else []
-    opening = turn.first.inventory_cost if turn.first else 0.0
-    reversion = half_life(peaks.grid(connection, pool, window, GRID), window.milliseconds / GRID / 1_000)
-    peak = max(opening, peaks.peak(connection, pool, window))
-    return Detail(held, opened, peak, reversion)
+    peak, positions = peaks.course(connection, pool, window, (turn.first, turn.last))
+    return Detail(held, opened, peak, half_life(positions, window.milliseconds / peaks.GRID / SECOND))
 
 
 def _open_lots(inquiry: Inquiry, pool: Pool, last: State) -> list[OpenLot]:
     connection, instant = inquiry.connection, inquiry.window.end
     if inquiry.method == "wac":
         return [OpenLot(*average_lot(connection, pool, last, instant))]
-    return [OpenLot(*lot) for lot in answers.open_lots(connection, pool, instant)]
+    return [*map(OpenLot._make, answers.open_lots(connection, pool, instant))]

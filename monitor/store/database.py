@@ -88,6 +88,10 @@ class Writer:
                 raise known from error
             raise
 
+    def forget_pages(self) -> None:
+        """Let go of the pages of the database that are kept in memory; the next reading brings them again."""
+        self.connection.execute("PRAGMA shrink_memory")
+
     def close(self) -> None:
         """Close the database, then give the lock back; a second call does nothing."""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.records import Finding
+from monitor.store.remembered import remembered
 
 if TYPE_CHECKING:
     import sqlite3
@@ -44,6 +45,7 @@ def resolve_finding(connection: sqlite3.Connection, code: str, subject: str, now
     return done.rowcount > 0
 
 
+@remembered
 def findings(connection: sqlite3.Connection) -> tuple[Finding, ...]:
     """Return the findings that stand, the most severe first, then the oldest."""
     rows = connection.execute(

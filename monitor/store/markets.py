@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from monitor.store.database import Writer
 
@@ -17,14 +17,13 @@ def save(writer: Writer, exchange: str, structures: Iterable[Mapping[str, object
 
     Structures that are no longer shown stay. `seen_ms` is when a structure took its present form.
     """
+    find = "SELECT structure FROM markets WHERE exchange = ? AND symbol = ?"
     with writer.transaction() as connection:
-        told = connection.execute("SELECT symbol, structure FROM markets WHERE exchange = ?", [exchange]).fetchall()
-        known = dict(map(tuple, told))
-        texts = ((structure, json.dumps(structure, default=str, sort_keys=True)) for structure in structures)
         changed = [
             (exchange, str(structure["id"]), str(structure["symbol"]), now, text)
-            for structure, text in texts
-            if known.get(structure["symbol"]) != text
+            for structure in structures
+            if connection.execute(find, [exchange, structure["symbol"]]).fetchone()
+            != ((text := json.dumps(structure, default=str, sort_keys=True)),)
         ]
         connection.executemany(
             "INSERT INTO markets (exchange, market, symbol, seen_ms, structure) VALUES (?, ?, ?, ?, ?)"
@@ -35,7 +34,8 @@ def save(writer: Writer, exchange: str, structures: Iterable[Mapping[str, object
     return len(changed)
 
 
-def load(connection: sqlite3.Connection, exchange: str) -> list[dict[str, object]]:
-    """Return the market structures of a venue, by symbol."""
+def load(connection: sqlite3.Connection, exchange: str) -> Iterator[dict[str, object]]:
+    """Yield the market structures of a venue, by symbol; none is read before it is asked for."""
     rows = connection.execute("SELECT structure FROM markets WHERE exchange = ? ORDER BY symbol", [exchange])
-    return [json.loads(structure) for (structure,) in rows]
+    for (structure,) in rows:
+        yield json.loads(structure)

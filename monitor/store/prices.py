@@ -51,6 +51,18 @@ def stored_span(connection: sqlite3.Connection, pair: Pair, exchange: str) -> tu
     return row[0], row[1]
 
 
+def unlisted(connection: sqlite3.Connection, apart: str) -> set[str]:
+    """Return the assets that any account had to do with and nobody has a price of, the source `apart` left out."""
+    rows = connection.execute(
+        "SELECT DISTINCT asset FROM seen s WHERE NOT EXISTS"
+        " (SELECT 1 FROM prices WHERE base = s.asset AND exchange <> ?1)"
+        " AND NOT EXISTS (SELECT 1 FROM prices p JOIN pairs USING (base, quote) WHERE quote = s.asset"
+        " AND exchange <> ?1)",
+        [apart],
+    )
+    return {asset for (asset,) in rows}
+
+
 def _store(connection: sqlite3.Connection, points: list[Price]) -> tuple[Commit, int | None]:
     """Store one venue's prices of one pair; return the counts and the earliest instant that changed."""
     one, times = points[0], [point.time for point in points]

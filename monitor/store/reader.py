@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from monitor.errors import DatabaseMissing, DatabaseTooNew, StoreError
 from monitor.store.failures import store_error
+from monitor.store.remembered import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -43,7 +44,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
             f"There is no database at {path}.", "Run `monitor sync` or `monitor import` first, or name one with --db."
         )
     try:
-        connection = sqlite3.connect(address(path), uri=True, isolation_level=None, timeout=BUSY_SECONDS)
+        connection = sqlite3.connect(
+            address(path), uri=True, isolation_level=None, timeout=BUSY_SECONDS, factory=Reader
+        )
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = ON")

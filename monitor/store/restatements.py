@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.clock import DAY
 from monitor.schema import SUMS
-from monitor.store.answers import pools, tracks_at
+from monitor.store.answers import pools
+from monitor.store.states import tracks_at
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
 
-    from monitor.store.answers import Row
+    from monitor.schema import State
 
 # Money is right within this share of itself: less is no change, but another order of additions.
 NOISE = 1e-9
@@ -71,7 +72,7 @@ def _figures_at(connection: sqlite3.Connection, edge: Edge) -> Figures:
     return next((_figures(row, edge.time) for row in rows.values()), dict.fromkeys(edge.figures, 0.0))
 
 
-def _figures(row: Row, instant: int) -> Figures:
+def _figures(row: State, instant: int) -> Figures:
     """Return the figures from the first event to `instant`, in the reporting currency (`inventory_days` times days)."""
     sums = {
         name: fsum((row.before[2 * place], row.before[2 * place + 1], row.sums[place]))

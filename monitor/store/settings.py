@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitor.exact import plain
 from monitor.records import Valuation
+from monitor.store.remembered import remembered
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,6 +30,7 @@ def save_valuation(writer: Writer, valuation: Valuation) -> bool:
     return changed
 
 
+@remembered
 def load_valuation(connection: sqlite3.Connection) -> Valuation:
     """Return the stored valuation settings, the defaults if none were stored."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", [KEY]).fetchone()

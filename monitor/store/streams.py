@@ -157,8 +157,9 @@ def coverage(connection: sqlite3.Connection, account: str) -> tuple[Interval, ..
     """Return the spans in which every ledger stream of an account (fills, deposits, withdrawals) is proven complete.
 
     Half open, merged, in order; empty for an unknown account and while a stream has proven nothing. An archived
-    stream binds up to the end of its last interval (its market is gone), an unsupported or cold one not at all. Where
-    the account's start is known, a span that holds it reaches back to 0. An account of imported files is complete.
+    stream binds up to the end of its last interval (its market is gone), a cold one not at all, nor does an
+    unsupported one of deposits or withdrawals; fills that cannot be read leave nothing proven. Where the account's
+    start is known, a span that holds it reaches back to 0. An account of imported files is complete.
     """
     row = connection.execute("SELECT exchange, starts_ms FROM accounts WHERE account = ?", [account]).fetchone()
     if row is None:
@@ -179,7 +180,7 @@ def _proven(connection: sqlite3.Connection, account: str) -> list[tuple[Interval
     """Return the proven spans of each ledger stream that binds; an archived one is complete after its last."""
     rows = connection.execute(
         "SELECT s.id, s.state, i.start_ms, i.end_ms FROM streams s LEFT JOIN intervals i ON i.stream = s.id"
-        " WHERE s.account = ? AND s.kind IN (?, ?, ?) AND s.state <> 'unsupported' AND NOT s.cold"
+        " WHERE s.account = ? AND s.kind IN (?, ?, ?) AND (s.state <> 'unsupported' OR s.kind = 'fills') AND NOT s.cold"
         " ORDER BY s.id, i.start_ms",
         [account, *LEDGER_KINDS],
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from monitor.store.remembered import remembered
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
@@ -50,6 +52,7 @@ def touch_pools(connection: sqlite3.Connection, since: Mapping[Place, int]) -> N
     connection.executemany(NOTE, [(*place, instant, 0, 0) for place, instant in since.items()])
 
 
+@remembered
 def touched(connection: sqlite3.Connection) -> dict[str, int]:
     """Return the stale assets and the earliest instant each is stale from."""
     query = "SELECT asset, min(since_ms) FROM touched GROUP BY asset ORDER BY asset"

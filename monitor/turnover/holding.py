@@ -6,22 +6,23 @@ one minute is in `1m_to_1h`.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from bisect import bisect_right
 from math import fsum
+from operator import neg
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.clock import DAY, HOUR, MINUTE, SECOND
-from monitor.turnover.measures import RELIEVED_BY_TRADES
 from monitor.turnover.ratios import ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from monitor.turnover.measures import Relief, Sums
+    from monitor.turnover.measures import Sums
     from monitor.turnover.ratios import Metrics
 
 HELD = ((5 * SECOND, "under_5s"), (MINUTE, "5s_to_1m"), (HOUR, "1m_to_1h"), (DAY, "1h_to_1d"))
 HELD_LONGER = "over_1d"
+SHARES = (*(name for _, name in HELD), HELD_LONGER)
 HELD_SUMS = ("held_5s", "held_1m", "held_1h", "held_1d")
 AGES = (
     (HOUR, "under_1h"),
@@ -31,6 +32,10 @@ AGES = (
     (90 * DAY, "30d_to_90d"),
 )
 OLDER = "over_90d"
+HELD_BOUNDS, AGE_BOUNDS = [bound for bound, _ in HELD], [bound for bound, _ in AGES]
+AGE_NAMES = (*(name for _, name in AGES), OLDER)
+
+Weight = tuple[int, float]  # milliseconds, basis
 
 
 class OpenLot(NamedTuple):
@@ -48,15 +53,6 @@ class Held(NamedTuple):
     basis: float
 
 
-def held_by_trades(reliefs: Iterable[Relief]) -> list[Held]:
-    """Return basis and holding time of what trades relieved; lots without a value carry no weight and are left out."""
-    return [
-        Held(relief.held, relief.basis)
-        for relief in reliefs
-        if relief.kind in RELIEVED_BY_TRADES and relief.basis is not None
-    ]
-
-
 def holding_time(sums: Sums, held: Sequence[Held] | None) -> Metrics:
     """Return mean, median and p95 holding time [s] and the shares of basis by bucket, all None if nothing was relieved.
 
@@ -65,22 +61,24 @@ def holding_time(sums: Sums, held: Sequence[Held] | None) -> Metrics:
     """
     if held is None:
         basis = sums["cogs"] + sums["cover_basis"]
+        if not basis:
+            return {"mean": None, "median": None, "p95": None, "shares": dict.fromkeys(SHARES)}
         buckets = [max(0.0, sums[name]) for name in HELD_SUMS]
         mean = ratio(sums["held_time"], basis * SECOND)
         return {"mean": mean, "median": None, "p95": None, "shares": _shares(buckets, basis)}
-    basis = fsum(part.basis for part in held)
-    mean = ratio(fsum(part.basis * part.milliseconds for part in held), basis * SECOND)
+    basis = fsum([part for _, part in held])
+    mean = ratio(fsum([part * elapsed for elapsed, part in held]), basis * SECOND)
+    parts: list[list[float]] = [[] for _ in SHARES]
+    for elapsed, part in held:
+        parts[bisect_right(HELD_BOUNDS, elapsed)].append(part)
     ordered = sorted(held)
-    bounds = [0, *(bound for bound, _ in HELD)]
-    buckets = [fsum(part.basis for part in held if low <= part.milliseconds < high) for low, high in pairwise(bounds)]
     median, p95 = (_quantile(ordered, basis * share) for share in (0.5, 0.95))
-    return {"mean": mean, "median": median, "p95": p95, "shares": _shares(buckets, basis)}
+    return {"mean": mean, "median": median, "p95": p95, "shares": _shares([*map(fsum, parts[:-1])], basis)}
 
 
 def _shares(buckets: Sequence[float], basis: float) -> dict[str, float | None]:
-    longer = max(0.0, fsum((basis, *(-bucket for bucket in buckets))))
-    names = [*(name for _, name in HELD), HELD_LONGER]
-    return {name: ratio(part, basis) for name, part in zip(names, (*buckets, longer), strict=True)}
+    longer = max(0.0, fsum((basis, *map(neg, buckets))))
+    return {name: ratio(part, basis) for name, part in zip(SHARES, (*buckets, longer), strict=True)}
 
 
 def _quantile(ordered: Sequence[Held], wanted: float) -> float | None:
@@ -98,18 +96,21 @@ def age(lots: Iterable[OpenLot], instant: int) -> Metrics:
 
     The mean weighs longs and shorts by their basis, both positive; each side's own mean and buckets stand apart.
     """
-    lots = list(lots)
-    return {
-        "mean": _side(lots, instant)["mean"],
-        "long": _side([lot for lot in lots if not lot.short], instant),
-        "short": _side([lot for lot in lots if lot.short], instant),
-    }
+    sides: tuple[list[Weight], list[Weight]] = ([], [])
+    for opened, short, basis in lots:
+        if basis is not None:
+            sides[short].append((instant - opened, basis))
+    longs, shorts = sides
+    return {"mean": _mean([*longs, *shorts]), "long": _side(longs), "short": _side(shorts)}
 
 
-def _side(lots: Sequence[OpenLot], instant: int) -> Metrics:
-    parts = [(instant - lot.opened, lot.basis) for lot in lots if lot.basis is not None]
-    weight = fsum(basis for _, basis in parts)
-    buckets = dict.fromkeys([*(name for _, name in AGES), OLDER], 0.0)
+def _side(parts: Sequence[Weight]) -> Metrics:
+    buckets = [0.0] * len(AGE_NAMES)
     for elapsed, basis in parts:
-        buckets[next((name for bound, name in AGES if elapsed < bound), OLDER)] += basis
-    return {"mean": ratio(fsum(elapsed * basis for elapsed, basis in parts), weight * DAY), "basis": buckets}
+        buckets[bisect_right(AGE_BOUNDS, elapsed)] += basis
+    return {"mean": _mean(parts), "basis": dict(zip(AGE_NAMES, buckets, strict=True))}
+
+
+def _mean(parts: Sequence[Weight]) -> float | None:
+    """Return the mean age [days], weighed by basis."""
+    return ratio(fsum([elapsed * basis for elapsed, basis in parts]), fsum([basis for _, basis in parts]) * DAY)

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import fsum
-from operator import neg, sub
+from operator import itemgetter, neg
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.schema import SUMS
+from monitor.schema import SUMS, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,54 +39,22 @@ HELD_WITHIN = (
 # Sums that a figure is made of. A difference of nothing is doubted only where few events could be added up again, and
 # what it was taken from is so great that a ten-millionth of the currency would vanish in it.
 TRADED = frozenset({"buy_notional", "sell_notional", "cross_buy", "cross_sell", "realised_pnl"})
-JUDGED = [
-    (name, SUMS.index(name))
-    for name in (
-        *("cogs", "cover_basis", "units_relieved", "cost_time", "units_time", "buy_notional", "sell_notional"),
-        *("market_time", "fee_basis", "withdrawn_basis", "held_time", "estimated_time", "cross_buy", "cross_sell"),
-    )
-]
+JUDGED = (
+    *("cogs", "cover_basis", "units_relieved", "cost_time", "units_time", "buy_notional", "sell_notional"),
+    *("market_time", "fee_basis", "withdrawn_basis", "held_time", "estimated_time", "cross_buy", "cross_sell"),
+)
+VALUES, BEFORE = itemgetter(*JUDGED), itemgetter(*map(SUMS.index, JUDGED))
 PNL_AT = SUMS.index("realised_pnl")
 GREAT = 1e9
 
-# What still runs while nothing happens, and the state it runs with.
-INTEGRALS = {
-    "cost_time": "inventory_cost",
-    "estimated_time": "estimated_cost",
-    "units_time": "units",
-    "active_time": "active",
-    "unpriced_time": "unpriced",
-}
+# What still runs while nothing happens, in the order `_ran` returns it.
+RUNNING = ("cost_time", "estimated_time", "units_time", "active_time", "unpriced_time", "market_time", "unmarked_time")
+RUNNING_AT = [(place, JUDGED.index(name)) for place, name in enumerate(RUNNING) if name in JUDGED]
+# Of these what vanished counts by the window's length.
+INTEGRALS = frozenset({"cost_time", "estimated_time", "units_time"})
 NO_SUMS = dict.fromkeys(SUMS, 0.0)
 
 Sums = dict[str, float]
-
-
-class State(NamedTuple):
-    """A pool at an instant: its last event before it, and what the segment and the mark add to that.
-
-    `sums` run from the start of the segment in the order of `schema.SUMS`; `before` holds the sums before the segment
-    as pairs (high, low), empty where it is not needed. `mark_time` is the integral of the mark from the event to the
-    instant in currency * milliseconds a unit, `unmarked` the milliseconds of that span before the asset's first mark.
-    """
-
-    time: int
-    ordinal: int
-    segment: int
-    quantity: str
-    inventory_cost: float
-    estimated_cost: float
-    unpriced: int
-    active: int
-    sums: tuple[float, ...]
-    before: tuple[float, ...] = ()
-    mark_time: float = 0.0
-    unmarked: int = 0
-
-    @property
-    def units(self) -> float:
-        """Size of the position, long or short."""
-        return abs(float(self.quantity))
 
 
 class Step(NamedTuple):
@@ -116,7 +84,10 @@ def difference(first: State | None, last: State | None, window: Window) -> Sums:
     if first is not None and first.ordinal == last.ordinal:
         sums = NO_SUMS | _quiet(first, last, window)
     elif first is not None and first.segment == last.segment:
-        sums = dict(zip(SUMS, map(sub, last.sums, first.sums), strict=True))
+        sums = NO_SUMS.copy()
+        for name, now, then in zip(SUMS, last.sums, first.sums, strict=True):
+            if now != then:
+                sums[name] = now - then
         _run_on(sums, first, last, window)
     else:
         sums = dict(zip(SUMS, _parts(first, last), strict=True))
@@ -138,10 +109,14 @@ def _parts(first: State | None, last: State) -> Iterable[float]:
 
 def _quiet(first: State, last: State, window: Window) -> Sums:
     """Return the integrals of a window without events: exact products, whatever the time since the event."""
-    length = window.milliseconds
+    length, units = window.milliseconds, last.units
     return {
-        **{name: float(getattr(last, value) * length) for name, value in INTEGRALS.items()},
-        "market_time": last.units * (last.mark_time - first.mark_time),
+        "cost_time": float(last.inventory_cost * length),
+        "estimated_time": float(last.estimated_cost * length),
+        "units_time": float(units * length),
+        "active_time": float(last.active * length),
+        "unpriced_time": float(last.unpriced * length),
+        "market_time": units * (last.mark_time - first.mark_time),
         "unmarked_time": float(last.unmarked - first.unmarked),
     }
 
@@ -151,39 +126,43 @@ def _run_on(sums: Sums, first: State | None, last: State, window: Window) -> Non
     had = None if first is None or first.quantity == "0" else _ran(first, window.start)
     has = None if last.quantity == "0" else _ran(last, window.end)
     if has and had:
-        for name, value in has.items():
-            sums[name] = fsum((sums[name], value, -had[name]))
+        for name, value, taken in zip(RUNNING, has, had, strict=True):
+            if value or taken:
+                sums[name] = fsum((sums[name], value, -taken))
     elif has:
-        for name, value in has.items():
+        for name, value in zip(RUNNING, has, strict=True):
             sums[name] += value
     elif had:
-        for name, value in had.items():
-            sums[name] -= value
+        for name, taken in zip(RUNNING, had, strict=True):
+            sums[name] -= taken
 
 
-def _ran(state: State, instant: int) -> dict[str, float]:
-    """Return what each integral grew by from the state's event to `instant`."""
+def _ran(state: State, instant: int) -> tuple[float, ...]:
+    """Return what each of `RUNNING` grew by from the state's event to `instant`."""
     elapsed, units = instant - state.time, state.units
-    return {
-        "cost_time": state.inventory_cost * elapsed,
-        "estimated_time": state.estimated_cost * elapsed,
-        "units_time": units * elapsed,
-        "active_time": state.active * elapsed,
-        "unpriced_time": state.unpriced * elapsed,
-        "market_time": units * state.mark_time,
-        "unmarked_time": float(state.unmarked),
-    }
+    return (
+        state.inventory_cost * elapsed,
+        state.estimated_cost * elapsed,
+        units * elapsed,
+        state.active * elapsed,
+        state.unpriced * elapsed,
+        units * state.mark_time,
+        state.unmarked,
+    )
 
 
 def lost_sums(sums: Sums, first: State | None, last: State | None, window: Window) -> set[str]:
     """Return the sums that are so much smaller than what they were taken from that digits are gone."""
     if first is None or last is None or first.ordinal == last.ordinal:
         return set()
-    ran = {} if first.quantity == "0" else _ran(first, window.start)
+    taken = list(BEFORE(first.sums))
+    if first.quantity != "0":
+        ran = _ran(first, window.start)
+        for place, at in RUNNING_AT:
+            taken[at] += ran[place]
     few, length = last.ordinal - first.ordinal <= FEW_EVENTS, window.milliseconds
-    lost, had = set(), first.sums
-    for name, at in JUDGED:
-        value, before = sums[name], abs(had[at] + ran[name]) if name in ran else abs(had[at])
+    lost = set()
+    for name, value, before in zip(JUDGED, VALUES(sums), map(abs, taken), strict=True):
         if before > GREATEST_CANCELLATION * abs(value) and (
             value or (few and before > GREAT * (length if name in INTEGRALS else 1))
         ):
@@ -195,9 +174,10 @@ def lost_sums(sums: Sums, first: State | None, last: State | None, window: Windo
     if few and bool(sums["units_time"]) != bool(sums["cost_time"]):
         lost |= {"cost_time", "units_time"}
     # A profit is judged beside what was relieved: it may be the small difference of great amounts.
-    if abs(had[PNL_AT]) > GREATEST_CANCELLATION * max(relieved, abs(sums["realised_pnl"])) > 0:
+    if abs(first.sums[PNL_AT]) > GREATEST_CANCELLATION * max(relieved, abs(sums["realised_pnl"])) > 0:
         lost.add("realised_pnl")
-    return lost
+    # A holding time weighs the basis that was relieved: where there was none, there is none to be doubted.
+    return set() if lost == {"held_time"} and not relieved and not sums["held_time"] else lost
 
 
 def lost_marks(first: State, last: State) -> bool:

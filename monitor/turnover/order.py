@@ -15,8 +15,8 @@ from monitor.turnover.compiled import part
 if TYPE_CHECKING:
     from monitor.turnover.arrays import Job, Lot, Table
 
-# Two unit costs closer than this are the same price: fills split at one price differ by the last bit only.
-SAME = 1e-12
+# Two unit costs closer than this are one price: the roundings of a basis and of its quotient come to 1e-15 at most.
+SAME = 1e-14
 
 
 @part

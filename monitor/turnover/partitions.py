@@ -194,6 +194,7 @@ def batches(work: Work) -> Iterator[Batch]:
         first, last = (int(place) for place in np.flatnonzero(routes.batches == batch)[[0, -1]])
         if routes.sizes[first : last + 1].any() or ((moved >= first) & (moved <= last)).any():
             yield _batch(work, moved, batch, (first, last + 1))
+    work.ledger.texts.clear()  # every amount has been read
 
 
 def _batch(work: Work, moved: Integers, batch: int, span: tuple[int, int]) -> Batch:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor.schema import LOTS, RELIEFS, SEGMENTS, TRACK
 from monitor.turnover.arrays import NONE, WAC
-from monitor.turnover.results import OPTIONAL, SHORT, lot_rows, relief_rows, segment_rows, text, track_rows
+from monitor.turnover.results import MADE, OPTIONAL, SHORT, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,13 +26,6 @@ if TYPE_CHECKING:
     Value = str | int | float | bytes | None
     Row = tuple[Value, ...]
 
-TABLES = {
-    "track": (TRACK, track_rows),
-    "segments": (SEGMENTS, segment_rows),
-    "lots": (LOTS, lot_rows),
-    "reliefs": (RELIEFS, relief_rows),
-}
-
 
 def plain_rows(finished: Finished, origins: Origins, pools: int) -> list[dict[str, list[Row]]]:
     """Return the rows of each table (monitor.schema) for each pool of a partition.
@@ -41,7 +33,7 @@ def plain_rows(finished: Finished, origins: Origins, pools: int) -> list[dict[st
     Of lots that were open before, only those that were closed or, averaged, have grown.
     """
     found: list[dict[str, list[Row]]] = [{} for _ in range(pools)]
-    for table, (schema, rows_of) in TABLES.items():
+    for table, (schema, rows_of) in MADE.items():
         rows = rows_of(finished, origins)
         if table == "lots":
             rows = _changed(rows, finished)

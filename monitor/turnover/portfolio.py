@@ -9,16 +9,19 @@ without a value makes the total unpriced rather than smaller.
 from __future__ import annotations
 
 from math import fsum
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from monitor.schema import SUMS
+from monitor.turnover.measures import NO_SUMS
 from monitor.turnover.ratios import metrics, position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor.clock import Window
-    from monitor.turnover.measures import State, Sums
+    from monitor.schema import State
+    from monitor.turnover.measures import Sums
     from monitor.turnover.ratios import Metrics
 
 # Units of different assets do not add up, and half of the assets active is not a share of time.
@@ -27,8 +30,8 @@ OF_ONE_POOL = ("unit_turnover", "active_share")
 
 def total(pools: Iterable[Sums]) -> Sums:
     """Return the sums over all pools."""
-    pools = list(pools)
-    return {name: fsum(sums[name] for sums in pools) for name in SUMS}
+    columns = zip(*map(itemgetter(*SUMS), pools), strict=True)
+    return NO_SUMS | dict(zip(SUMS, map(fsum, columns), strict=False))
 
 
 def counted_once(sums: Sums) -> Sums:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from monitor.clock import Window
-    from monitor.turnover.measures import State, Sums
+    from monitor.schema import State
+    from monitor.turnover.measures import Sums
 
 DAYS_PER_YEAR = 365
 ESTIMATED_SHARE = 0.05
@@ -72,10 +73,11 @@ def metrics(sums: Sums, window: Window, *, partial: bool) -> Metrics:
     misses the value of a leg is None; turnover is None without inventory, 0 when idle; days_inventory is None when
     idle, 0 when instantaneous.
     """
-    valued, priced = not sums["unvalued"], not sums["unpriced_time"]
+    valued, priced, length, days = not sums["unvalued"], not sums["unpriced_time"], window.milliseconds, window.days
     relieved = sums["cogs"] + sums["cover_basis"] if valued else None
-    average = sums["cost_time"] / window.milliseconds if priced else None
+    average = sums["cost_time"] / length if priced else None
     turnover = ratio(relieved, average)
+    pnl = sums["realised_pnl"] if valued else None
     instantaneous = bool(relieved) and average == 0
     return {
         "status": status(sums, partial=partial),
@@ -84,13 +86,13 @@ def metrics(sums: Sums, window: Window, *, partial: bool) -> Metrics:
         "relieved_basis": relieved,
         "average_inventory": average,
         "turnover": turnover,
-        "days_inventory": 0.0 if instantaneous else days_inventory(turnover, window.days),
-        "annualised": annualised(turnover, window.days),
-        "unit_turnover": ratio(sums["units_relieved"] * window.milliseconds, sums["units_time"]),
-        **_market(sums, window),
-        "realised_pnl": sums["realised_pnl"] if valued else None,
-        "gross_margin_return": ratio(sums["realised_pnl"] if valued else None, average),
-        "active_share": sums["active_time"] / window.milliseconds,
+        "days_inventory": 0.0 if instantaneous else days_inventory(turnover, days),
+        "annualised": annualised(turnover, days),
+        "unit_turnover": ratio(sums["units_relieved"] * length, sums["units_time"]),
+        **_market(sums, length),
+        "realised_pnl": pnl,
+        "gross_margin_return": ratio(pnl, average),
+        "active_share": sums["active_time"] / length,
         "fee_basis": sums["fee_basis"],
         "withdrawn_basis": sums["withdrawn_basis"],
         "fills": int(sums["fills"]),
@@ -98,20 +100,19 @@ def metrics(sums: Sums, window: Window, *, partial: bool) -> Metrics:
     }
 
 
-def _market(sums: Sums, window: Window) -> dict[str, float | None]:
-    """Return the two-sided and the one-sided market rate; None where a leg or a held position has no price."""
-    valued = not sums["unvalued"]
-    buys = sums["buy_notional"] if valued else None
-    sells = sums["sell_notional"] if valued else None
-    average = None if sums["unmarked_time"] else sums["market_time"] / window.milliseconds
-    traded = None if buys is None or sells is None else buys + sells
-    least = None if buys is None or sells is None else min(buys, sells)
+def _market(sums: Sums, length: int) -> dict[str, float | None]:
+    """Return the two-sided and the one-sided market rate; None where a leg or a held position has no price.
+
+    `length` is the window's in milliseconds.
+    """
+    valued, buys, sells = not sums["unvalued"], sums["buy_notional"], sums["sell_notional"]
+    average = None if sums["unmarked_time"] else sums["market_time"] / length
     return {
-        "buy_notional": buys,
-        "sell_notional": sells,
+        "buy_notional": buys if valued else None,
+        "sell_notional": sells if valued else None,
         "average_market_value": average,
-        "velocity": ratio(traded, average),
-        "portfolio_turnover_rate": ratio(least, average),
+        "velocity": ratio(buys + sells, average) if valued else None,
+        "portfolio_turnover_rate": ratio(min(buys, sells), average) if valued else None,
     }
 
 

@@ -1,7 +1,8 @@
 """From finished partitions to the frames of their pools, with the columns of monitor.schema.
 
 Frames are made of many pools at once and then cut: a frame of its own for each small pool would take a hundred times
-as long as the computation.
+as long as the computation. A great partition's tables can be had in pieces instead: as frames they would take as much
+memory again as the computation.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from monitor.turnover.partition import floats, ints
 from monitor.turnover.state import saved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,6 +37,8 @@ STAND_COLUMNS = ("inventory_cost", "estimated_cost", "unpriced", "active", "ordi
 # Columns of whole numbers in which -1 stands for nothing.
 OPTIONAL = {"closed_ms", "fill", "movement"}
 SHORT = 10**15
+# Rows of a great table that become a frame at a time.
+PIECE, SOME_SEGMENTS = 100_000, 32
 
 
 class Tables:
@@ -48,22 +51,39 @@ class Tables:
     @cached_property
     def track(self) -> list[pl.DataFrame]:
         """Return the track of each pool."""
-        return self._frames(TRACK, track_rows)
+        return self._frames(*MADE["track"])
 
     @cached_property
     def segments(self) -> list[pl.DataFrame]:
         """Return the segments of each pool."""
-        return self._frames(SEGMENTS, segment_rows)
+        return self._frames(*MADE["segments"])
 
     @cached_property
     def lots(self) -> list[pl.DataFrame]:
         """Return the lots of each pool."""
-        return self._frames(LOTS, lot_rows)
+        return self._frames(*MADE["lots"])
 
     @cached_property
     def reliefs(self) -> list[pl.DataFrame]:
         """Return the reliefs of each pool."""
-        return self._frames(RELIEFS, relief_rows)
+        return self._frames(*MADE["reliefs"])
+
+    def pieces(self, table: str, place: int) -> Iterator[pl.DataFrame]:
+        """Yield a table (`track`, `segments`, `lots`, `reliefs`) of one pool in pieces, of which nothing is kept.
+
+        Of several small partitions it is the whole table, which is kept for the other pools.
+        """
+        if len(self._done) > 1:
+            yield getattr(self, table)[place]
+            return
+        finished, origins, pools = self._done[0]
+        kinds = pl.Series(origins.kinds, dtype=pl.String)
+        for rows in _parts(table, finished, origins):
+            own = slice(None) if pools == 1 else np.flatnonzero(rows["pool"] == place)
+            chosen = {name: column[own] for name, column in rows.items()}
+            for start in range(0, len(chosen["pool"]), PIECE):
+                some = {name: column[start : start + PIECE] for name, column in chosen.items()}
+                yield _frame(some, MADE[table][0], kinds)
 
     def _frames(self, schema: Columns, rows_of: Callable[[Finished, Origins], Rows]) -> list[pl.DataFrame]:
         first = 0
@@ -82,6 +102,10 @@ class PoolFrames:
 
     tables: Tables
     place: int
+
+    def pieces(self, table: str) -> Iterator[pl.DataFrame]:
+        """Yield a table in pieces, of which nothing is kept."""
+        return self.tables.pieces(table, self.place)
 
     @property
     def track(self) -> pl.DataFrame:
@@ -110,6 +134,16 @@ def pool_frames(done: Sequence[Done]) -> list[PoolFrames]:
     return [PoolFrames(tables, place) for place in range(sum(count for *_, count in done))]
 
 
+def _parts(table: str, finished: Finished, origins: Origins) -> Iterator[Rows]:
+    """Yield the rows of a table: of segments, which hold all open lots, some at a time."""
+    if table != "segments":
+        yield MADE[table][1](finished, origins)
+        return
+    count = int(finished.job.counts[SEGMENT_COUNT])
+    for first in range(0, count, SOME_SEGMENTS):
+        yield segment_rows(finished, origins, (first, min(count, first + SOME_SEGMENTS)))
+
+
 def _by_pool(rows: Rows, pools: int) -> Rows:
     """Return rows pool by pool, in their order within each."""
     if pools == 1:
@@ -129,9 +163,13 @@ def _cut(rows: Rows, schema: Columns, kinds: pl.Series, pools: int) -> list[pl.D
     """Return one frame of a table for each pool, in the order of the rows."""
     if not rows:
         return []
-    frame = pl.DataFrame([_series(name, kind, rows, kinds) for name, kind in schema.items()])
+    frame = _frame(rows, schema, kinds)
     ends = np.searchsorted(rows["pool"], np.arange(pools), side="right").tolist()
     return [frame.slice(start, end - start) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _frame(rows: Rows, schema: Columns, kinds: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame([_series(name, kind, rows, kinds) for name, kind in schema.items()])
 
 
 def _series(name: str, kind: str, rows: Rows, kinds: pl.Series) -> pl.Series:
@@ -229,16 +267,26 @@ def relief_rows(finished: Finished, origins: Origins) -> Rows:
     }
 
 
-def segment_rows(finished: Finished, origins: Origins) -> Rows:
+def segment_rows(finished: Finished, origins: Origins, slots: tuple[int, int] | None = None) -> Rows:
     """Return the segments: sums as little-endian float64 pairs, states as `state.saved` writes them."""
-    job, count = finished.job, int(finished.job.counts[SEGMENT_COUNT])
-    sums = np.asarray(job.segment_sums)[:count].astype("<f8")
+    job = finished.job
+    first, end = slots or (0, int(job.counts[SEGMENT_COUNT]))
+    sums = np.asarray(job.segment_sums)[first:end].astype("<f8")
+    states = saved(finished, origins, (first, end))
     return {
-        "pool": ints(job.segments, "pool", count),
-        "segment": ints(job.segments, "segment", count),
-        "first_ordinal": ints(job.segments, "ordinal", count),
-        "time_ms": ints(job.segments, "time", count),
-        "peak": floats(job.segments, "peak", count),
+        "pool": ints(job.segments, "pool", end)[first:],
+        "segment": ints(job.segments, "segment", end)[first:],
+        "first_ordinal": ints(job.segments, "ordinal", end)[first:],
+        "time_ms": ints(job.segments, "time", end)[first:],
+        "peak": floats(job.segments, "peak", end)[first:],
         "sums": np.array([row.tobytes() for row in sums], dtype=object),
-        "state": np.array(saved(finished, origins), dtype=object),
+        "state": np.array(states, dtype=object),
     }
+
+
+MADE: dict[str, tuple[Columns, Callable[[Finished, Origins], Rows]]] = {
+    "track": (TRACK, track_rows),
+    "segments": (SEGMENTS, segment_rows),
+    "lots": (LOTS, lot_rows),
+    "reliefs": (RELIEFS, relief_rows),
+}

@@ -9,12 +9,14 @@ the same window; the stocks `inventory` and `quantity` are those at t.
 
 from __future__ import annotations
 
+from itertools import count
 from math import fsum
-from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from operator import attrgetter, neg, sub
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.clock import DAY
 from monitor.errors import UsageError
+from monitor.schema import SUMS
 from monitor.turnover.measures import FEW_EVENTS, GREAT, GREATEST_CANCELLATION
 from monitor.turnover.ratios import annualised, days_inventory, ratio, status
 
@@ -22,15 +24,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from monitor.clock import Window
+    from monitor.schema import State
     from monitor.turnover.measures import Sums
 
     Formula = Callable[[Sums, int], float | None]
 
 GREATEST_POINTS = 10_000
-GROWS: dict[str, Callable[[Stand], float]] = {
+# What each sum grows by in a millisecond in which nothing happens, while something is held.
+GROWS: dict[str, Callable[[State], float]] = {
     "cost_time": attrgetter("inventory_cost"),
     "estimated_time": attrgetter("estimated_cost"),
-    "units_time": lambda stand: abs(float(stand.quantity)),
+    "units_time": attrgetter("units"),
     "active_time": attrgetter("active"),
     "unpriced_time": attrgetter("unpriced"),
 }
@@ -39,53 +43,18 @@ GROWS: dict[str, Callable[[Stand], float]] = {
 DOUBTS = ("unvalued", "unpriced_time", "estimated_relieved", "estimated_time")
 STATUS = ("cogs", "cover_basis", "cost_time")
 NO_DOUBT = dict.fromkeys(DOUBTS, 0.0)
+DOUBTS_AT = {name: SUMS.index(name) for name in DOUBTS}
 
 
-class Stand(Protocol):
-    """What the last event before an instant left behind: a row of the track."""
+class Need(NamedTuple):
+    """The sums that the points of a line are made of: `growing` holds the places of those that grow, and by what.
 
-    @property
-    def quantity(self) -> str:
-        """Signed position."""
-        ...
-
-    @property
-    def inventory_cost(self) -> float:
-        """Basis of the open lots."""
-        ...
-
-    @property
-    def estimated_cost(self) -> float:
-        """The estimated part of it."""
-        ...
-
-    @property
-    def unpriced(self) -> int:
-        """1 while a lot without a basis is open."""
-        ...
-
-    @property
-    def active(self) -> int:
-        """1 while the position is above dust."""
-        ...
-
-
-class Sample(NamedTuple):
-    """A pool at an instant: its last event before it, with the sums that a metric is made of.
-
-    `sums` run from the start of the segment, `before` are the pairs (high, low) before it, and `running` is what each
-    grows by in a millisecond without events; all three in the order of the metric's names.
+    The states of a line hold these sums alone, in this order.
     """
 
-    time: int
-    ordinal: int
-    quantity: str
-    inventory_cost: float
-    estimated_cost: float
-    unpriced: int
-    sums: tuple[float, ...]
-    before: tuple[tuple[float, float], ...]
-    running: tuple[float, ...]
+    names: tuple[str, ...]
+    growing: tuple[tuple[int, Callable[[State], float]], ...]
+    nothing: Sums
 
 
 class Point(NamedTuple):
@@ -175,68 +144,84 @@ def grid(start: int | None, end: int, step: int, count: int) -> list[int]:
     return [start + step * number for number in range(wanted)]
 
 
-def sums_of(metric: str) -> tuple[str, ...]:
-    """Return the sums that a metric and its status are made of, where nothing is in doubt."""
-    return (*STATUS, *(FLOWS[metric][0] if metric in FLOWS else ()))
+def needed(metric: str, newest: State | None) -> Need:
+    """Return the sums that a metric and its status are made of, in a line that ends after the event `newest`.
+
+    Sums of doubt are among them only if they are, or become, anything but 0 anywhere in the line.
+    """
+    names = (*STATUS, *(FLOWS[metric][0] if metric in FLOWS else ()), *(_doubts(newest) if newest else ()))
+    growing = tuple((place, GROWS[name]) for place, name in enumerate(names) if name in GROWS)
+    return Need(names, growing, NO_DOUBT | dict.fromkeys(names, 0.0))
 
 
-def grown(names: Sequence[str], stand: Stand) -> tuple[float, ...]:
-    """Return what each of these sums grows by in a millisecond in which nothing happens."""
-    if stand.quantity == "0":
-        return (0.0,) * len(names)
-    return tuple([GROWS[name](stand) if name in GROWS else 0.0 for name in names])
-
-
-def between(first: Sample | None, last: Sample | None, window: Window) -> list[float] | None:
-    """Return the sums of `window` from the samples at its start and its end; None: no event before its end."""
-    if last is None:
-        return None
-    ran = window.end - last.time
-    if first is None:
-        whole = [fsum((*pair, value)) for pair, value in zip(last.before, last.sums, strict=True)]
-        return [fsum((value, grows * ran)) for value, grows in zip(whole, last.running, strict=True)]
-    if first.ordinal == last.ordinal:
-        return [grows * window.milliseconds for grows in last.running]
-    if first.before is last.before:
-        whole = [one - other for one, other in zip(last.sums, first.sums, strict=True)]
-    else:
-        whole = [
-            fsum((high, low, value, -first_high, -first_low, -first_value))
-            for (high, low), value, (first_high, first_low), first_value in zip(
-                last.before, last.sums, first.before, first.sums, strict=True
-            )
-        ]
-    had_run = window.start - first.time
+def _doubts(newest: State) -> list[str]:
     return [
-        fsum((value, grows * ran, -grew * had_run)) if grows or grew else value
-        for value, grows, grew in zip(whole, last.running, first.running, strict=True)
+        name
+        for name, at in DOUBTS_AT.items()
+        if newest.sums[at]
+        or newest.before[2 * at]
+        or newest.before[2 * at + 1]
+        or (newest.quantity != "0" and name in GROWS and GROWS[name](newest))
     ]
 
 
-def lost_digits(names: Sequence[str], sums: Sequence[float], first: Sample, last: Sample, window: Window) -> set[str]:
+def between(need: Need, first: State | None, last: State | None, window: Window) -> list[float] | None:
+    """Return the sums of `window` from the states at its start and its end; None: no event before its end."""
+    if last is None:
+        return None
+    runs, had = last.quantity != "0", first is not None and first.quantity != "0"
+    if first is not None and first.ordinal == last.ordinal:
+        sums = [0.0] * len(need.names)
+        for place, grows in need.growing if runs else ():
+            sums[place] = grows(last) * window.milliseconds
+        return sums
+    sums = _taken(first, last)
+    for place, grows in need.growing if runs or had else ():
+        ran = grows(last) * (window.end - last.time) if runs else 0.0
+        taken = grows(first) * (window.start - first.time) if first is not None and had else 0.0
+        sums[place] = fsum((sums[place], ran, -taken))
+    return sums
+
+
+def _taken(first: State | None, last: State) -> list[float]:
+    """Return the differences of the sums of two states, each rounded once."""
+    if first is None:
+        return [*map(fsum, zip(last.sums, last.before[::2], last.before[1::2], strict=True))]
+    if first.segment == last.segment:
+        return [*map(sub, last.sums, first.sums)]
+    ends = (last.sums, last.before[::2], last.before[1::2])
+    starts = (map(neg, part) for part in (first.sums, first.before[::2], first.before[1::2]))
+    return [*map(fsum, zip(*ends, *starts, strict=True))]
+
+
+def lost_digits(need: Need, sums: Sequence[float], first: State, last: State, window: Window) -> set[str]:
     """Return the sums that are so small beside what they were taken from that digits are gone.
 
     `monitor.turnover.measures.lost_sums` asks the same of all sums.
     """
     if first.ordinal == last.ordinal:
         return set()
-    few, had_run = last.ordinal - first.ordinal <= FEW_EVENTS, window.start - first.time
-    lost = set()
-    for name, value, taken, grew in zip(names, sums, first.sums, first.running, strict=True):
-        before = abs(taken + grew * had_run)
+    taken, grown = list(first.sums), set()
+    for place, grows in need.growing if first.quantity != "0" else ():
+        if grew := grows(first):
+            taken[place] += grew * (window.start - first.time)
+            grown.add(place)
+    few, lost = last.ordinal - first.ordinal <= FEW_EVENTS, set()
+    for place, value, before in zip(count(), sums, map(abs, taken), strict=False):
         if before > GREATEST_CANCELLATION * abs(value) and (
-            value or (few and before > GREAT * (window.milliseconds if grew else 1))
+            value or (few and before > GREAT * (window.milliseconds if place in grown else 1))
         ):
-            lost.add(name)
+            lost.add(need.names[place])
     return lost
 
 
-def point(names: Sequence[str], sums: Sequence[float] | None, last: Sample | None) -> Point:
+def point(need: Need, sums: Sequence[float] | None, last: State | None) -> Point:
     """Return a point of a line; without an event before it all sums are 0."""
     if sums is None or last is None:
-        return Point(NO_DOUBT | dict.fromkeys(names, 0.0), 0.0, 0.0)
-    held = None if last.unpriced else last.inventory_cost
-    return Point({**NO_DOUBT, **dict(zip(names, sums, strict=True))}, held, float(last.quantity))
+        return Point(need.nothing, 0.0, 0.0)
+    found = need.nothing.copy()
+    found.update(zip(need.names, sums, strict=True))
+    return Point(found, None if last.unpriced else last.inventory_cost, float(last.quantity))
 
 
 def total(points: Iterable[Point]) -> Point:

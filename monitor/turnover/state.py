@@ -17,7 +17,6 @@ from monitor.turnover.arrays import (
     LOT_COUNT,
     NONE,
     OPEN_LOTS,
-    SAVED_COUNT,
     SEGMENT_COUNT,
     SEGMENT_NOW,
     SERIAL,
@@ -69,37 +68,44 @@ class State:
     sums: NDArray[np.float64]
 
 
-def saved(finished: Finished, origins: Origins) -> list[bytes]:
-    """Return the state before each segment of a partition."""
-    job, count = finished.job, int(finished.job.counts[SEGMENT_COUNT])
-    heads = np.zeros(count, dtype=HEAD)
+def saved(finished: Finished, origins: Origins, slots: tuple[int, int] | None = None) -> list[bytes]:
+    """Return the state before each segment of a partition, or before those of `slots` (first, end)."""
+    job = finished.job
+    first, end = slots or (0, int(job.counts[SEGMENT_COUNT]))
+    heads = np.zeros(end - first, dtype=HEAD)
     heads["scale"] = finished.scale
     for name in HEAD_INTS:
-        heads[name] = ints(job.segments, name, count)
+        heads[name] = ints(job.segments, name, end)[first:]
     for name in HEAD_FLOATS:
-        heads[name] = floats(job.segments, name, count)
-    lots, quantities = _saved_lots(finished, origins, heads["open"])
-    starts, states = ints(job.segments, "saved", count), []
-    for slot in range(count):
-        part = slice(int(starts[slot]), int(starts[slot] + heads["open"][slot]))
+        heads[name] = floats(job.segments, name, end)[first:]
+    sizes = heads["open"]
+    # The lots of one segment after the other's are saved.
+    begin = int(ints(job.segments, "saved", end)[first]) if end > first else 0
+    lots, quantities = _saved_lots(finished, origins, begin, sizes)
+    starts, states = np.cumsum(sizes) - sizes, []
+    for place, (start, size) in enumerate(zip(starts.tolist(), sizes.tolist(), strict=True)):
+        part = slice(start, start + size)
         exact = {name: column[part].tolist() for name, column in quantities.items()}
-        states.append(heads[slot].tobytes() + lots[part].tobytes() + (json.dumps(exact).encode() if exact else b""))
-    return [finished.begun, *states[1:]] if finished.begun else states
+        states.append(heads[place].tobytes() + lots[part].tobytes() + (json.dumps(exact).encode() if exact else b""))
+    return [finished.begun, *states[1:]] if finished.begun and first == 0 else states
 
 
-def _saved_lots(finished: Finished, origins: Origins, sizes: Integers) -> tuple[NDArray[np.void], dict[str, Integers]]:
-    """Return all saved lots of a partition, and their quantities apart where these need Python's integers."""
-    job, count = finished.job, int(finished.job.counts[SAVED_COUNT])
-    lot, all_lots = ints(job.saved, "lot", count), int(job.counts[LOT_COUNT])
-    rows, quantities = np.zeros(count, dtype=LOT), {}
+def _saved_lots(
+    finished: Finished, origins: Origins, first: int, sizes: Integers
+) -> tuple[NDArray[np.void], dict[str, Integers]]:
+    """Return saved lots from one on, so many for each segment, and quantities apart that need Python's integers."""
+    job, count = finished.job, first + int(sizes.sum())
+    lot, all_lots = ints(job.saved, "lot", count)[first:], int(job.counts[LOT_COUNT])
+    rows, quantities = np.zeros(count - first, dtype=LOT), {}
     for name in LOT_INTS:
-        column = ints(job.saved, name, count) if name in MOVING else ints(job.lots, name, all_lots)[lot]
+        column = ints(job.saved, name, count)[first:] if name in MOVING else ints(job.lots, name, all_lots)[lot]
         if column.dtype == object:
             quantities[name] = column
         else:
             rows[name] = column
     for name in LOT_FLOATS:
-        rows[name] = floats(job.saved, name, count) if name in MOVING else floats(job.lots, name, all_lots)[lot]
+        moving = name in MOVING
+        rows[name] = floats(job.saved, name, count)[first:] if moving else floats(job.lots, name, all_lots)[lot]
     leg = finished.leg[ints(job.lots, "event", all_lots)[lot]]
     for name, origin in (("fill", origins.fill), ("movement", origins.movement)):
         # the place -1 of an opening that nobody told is the one behind the last

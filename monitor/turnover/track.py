@@ -162,30 +162,20 @@ def recompute_by_part(
     """
     if valuation.method not in METHODS:
         raise UsageError(f"{valuation.method!r} is no costing method.", f"Choose one of {', '.join(METHODS)}.")
-    plan = options.get("plan", EVERYTHING)
+    plan, many = options.get("plan", EVERYTHING), fills.height >= MANY
     wanted = Wanted(options.get("assets"), options.get("books"))
     work = planned(fills, movements, prices, valuation, wanted, plan.marks)
+    del fills, movements, prices  # what is still needed of them is in the work
     yield Tracks({}, work.marks)
-    nothing, marks = work.marks.clear(), MarksByAsset(work.marks)
+    terms = _Given(MarksByAsset(work.marks), work.marks.clear(), valuation, plan)
     unpriced: dict[tuple[str, str], Unpriced] = {}
     made = batches(work)
-    for batch in ahead(made) if fills.height >= MANY else made:
+    for batch in ahead(made) if many else made:
         note_unpriced(work, batch, unpriced)
-        for some in _portions(partitions(work, batch, options.get("scopes") or SCOPES, plan.together)):
-            done, refused = list[Computed](), list[PoolKey]()
-            for partition in some:
-                keys = _keys(partition, valuation)
-                if plan.starts and all(plan.starts.get(key, ANEW) is None for key in keys):
-                    continue
-                computed = _computed(partition, marks, valuation, plan)
-                if computed is None:
-                    refused += keys
-                else:
-                    done.append(computed)
-            tracks = _finished(done, refused, nothing, valuation)
-            yield _with_rows(tracks, done) if plan.starts else tracks
+        # Nothing but the parts themselves is kept while whoever asked for the tracks has them.
+        yield from map(terms.tracks, _portions(partitions(work, batch, options.get("scopes") or SCOPES, plan.together)))
         del batch
-    yield Tracks({}, nothing, unpriced=unpriced)
+    yield Tracks({}, terms.nothing, unpriced=unpriced)
 
 
 def _portions(parts: Iterable[Partition]) -> Iterator[list[Partition]]:
@@ -202,12 +192,32 @@ def _portions(parts: Iterable[Partition]) -> Iterator[list[Partition]]:
         yield some
 
 
-def _finished(done: list[Computed], refused: list[PoolKey], marks: pl.DataFrame, valuation: Valuation) -> Tracks:
-    """Return the pools of finished partitions and what was found about them."""
-    frames = pool_frames([(one.finished, one.origins, len(one.partition.pools)) for one in done])
-    keys = [key for one in done for key in _keys(one.partition, valuation)]
-    findings = [finding for one in done for finding in short_findings(one.partition, one.finished, valuation)]
-    return Tracks(dict(zip(keys, frames, strict=True)), marks, tuple(findings), tuple(refused))
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the computation of every partition is given."""
+
+    marks: MarksByAsset
+    nothing: pl.DataFrame
+    valuation: Valuation
+    plan: Plan
+
+    def tracks(self, some: list[Partition]) -> Tracks:
+        """Compute some partitions; return their pools and what was found about them."""
+        done, refused = list[Computed](), list[PoolKey]()
+        for partition in some:
+            keys = _keys(partition, self.valuation)
+            if self.plan.starts and all(self.plan.starts.get(key, ANEW) is None for key in keys):
+                continue
+            computed = _computed(partition, self.marks, self.valuation, self.plan)
+            if computed is None:
+                refused += keys
+            else:
+                done.append(computed)
+        frames = pool_frames([(one.finished, one.origins, len(one.partition.pools)) for one in done])
+        keys = [key for one in done for key in _keys(one.partition, self.valuation)]
+        findings = [finding for one in done for finding in short_findings(one.partition, one.finished, self.valuation)]
+        tracks = Tracks(dict(zip(keys, frames, strict=True)), self.nothing, tuple(findings), tuple(refused))
+        return _with_rows(tracks, done) if self.plan.starts else tracks
 
 
 def _with_rows(tracks: Tracks, done: list[Computed]) -> Tracks:

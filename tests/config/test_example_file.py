@@ -14,6 +14,7 @@ from monitor.config.model import (
     AccountTable,
     AlertsTable,
     ChannelTable,
+    CoinGeckoTable,
     FileTable,
     HeartbeatTable,
     LogTable,
@@ -34,11 +35,13 @@ TABLES: dict[str, type[Table]] = {
     "channels": ChannelTable,
     "alerts": AlertsTable,
     "heartbeat": HeartbeatTable,
+    "coingecko": CoinGeckoTable,
     "log": LogTable,
 }
 ENVIRONMENT = {
     **{name: f"value of {name}" for name in ("KRAKEN_KEY", "KRAKEN_SECRET", "OKX_PASSPHRASE")},
     "DESK_CHANNEL": "json://localhost",
+    "COINGECKO_KEY": "value of COINGECKO_KEY",
     "HEARTBEAT_URL": "https://example.com/beat",
 }
 OPTION = re.compile(r"^(?:# )?(\w+) = ")

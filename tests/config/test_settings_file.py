@@ -13,7 +13,7 @@ from monitor.config.load import load_settings, read_settings
 from monitor.config.locate import find_config, locate_database
 from monitor.config.settings import Grouping
 from monitor.errors import ConfigError
-from monitor.records import Account, Valuation
+from monitor.records import Account, CoinGecko, Valuation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,6 +178,25 @@ def test_grouping_and_heartbeat(tmp_path: Path) -> None:
     assert settings.heartbeat == "https://example.com/token"
     assert "https://example.com/token" in settings.secrets
     assert "token" not in repr(settings)
+
+
+def test_coingecko_is_off_without_its_table_and_its_key_is_a_secret(tmp_path: Path) -> None:
+    """The key shows in no repr and is on the list of what no log may hold."""
+    assert load_settings(written(tmp_path, ""), {}).coingecko is None
+    text = '[coingecko]\nkey = { env = "GECKO" }\nids = { WIF = "dogwifcoin" }\n'
+    settings = load_settings(written(tmp_path, text), {"GECKO": "CG-key"})
+    assert settings.coingecko == CoinGecko("CG-key", "demo", {"WIF": "dogwifcoin"})
+    assert "CG-key" in settings.secrets
+    assert "CG-key" not in repr(settings)
+
+
+def test_a_coin_id_is_one_name(tmp_path: Path) -> None:
+    """A list of coins for one asset would be a guess: it is refused, like a text that is no id."""
+    for written_id in ('["dogwifcoin", "wif"]', '"dog wif"', '"a/../b"'):
+        text = f'[coingecko]\nkey = {{ env = "GECKO" }}\nids = {{ WIF = {written_id} }}\n'
+        settings, complaints = read_settings(written(tmp_path, text), {"GECKO": "CG-key"})
+        assert settings is None
+        assert ["coingecko.ids.WIF" in str(one) for one in complaints] == [True]
 
 
 def test_a_heartbeat_that_is_no_web_address_is_refused(tmp_path: Path) -> None:

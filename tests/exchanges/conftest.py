@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -41,6 +42,7 @@ class Asked:
 
     path: str
     params: dict[str, str]
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -79,14 +81,25 @@ def market(identity: str, symbol: str, **more: object) -> dict[str, object]:
     }  # fmt: skip
 
 
+async def posted(request: web.Request) -> Mapping[str, object]:
+    """Return what a POST carries, as a form or as a JSON object."""
+    if request.method != "POST":
+        return {}
+    if "json" not in request.headers.get("Content-Type", ""):
+        return await request.post()
+    told = json.loads(await request.text() or "{}")
+    return told if isinstance(told, dict) else {}
+
+
 @asynccontextmanager
 async def running(answer: Callable[[Asked], Reply]) -> AsyncIterator[FakeVenue]:
     """Serve on a free port while the block runs."""
     venue = FakeVenue(answer)
 
     async def respond(request: web.Request) -> web.Response:
-        form: Mapping[str, object] = await request.post() if request.method == "POST" else {}
-        asked = Asked(request.path, {**request.query, **{name: str(value) for name, value in form.items()}})
+        form = await posted(request)
+        params = {**request.query, **{name: str(value) for name, value in form.items()}}
+        asked = Asked(request.path, params, {name.lower(): value for name, value in request.headers.items()})
         venue.asked.append(asked)
         reply = venue.answer(asked)
         return web.Response(text=reply.text, status=reply.status, headers=reply.headers)

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.clock import DAY, Window
-from monitor.exchanges.extras import EXTRAS, Extra, unread
+from monitor.exchanges.extra_source import ExtraSource
+from monitor.exchanges.extras import EXTRAS, unread
 from monitor.exchanges.pages import Page
-from monitor.exchanges.sources import ExtraSource, FillSource
+from monitor.exchanges.sources import FillSource
 from monitor.records import Account, Fee, StreamKey
 from tests.exchanges.conftest import Reply, market
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from monitor.exchanges.extra import Extra
     from tests.exchanges.conftest import Asked, At, FakeVenue
 
 NOW = 1_767_225_600_000
@@ -200,7 +202,8 @@ def test_a_conversion_that_failed_changed_nothing(at_venue: At) -> None:
         ("kraken", ("spot",), ()),
         ("binance", ("spot",), ("ledger",)),
         ("bybit", ("linear",), ()),
-        ("okx", ("linear",), ("ledger", "dust")),
+        ("okx", ("linear",), ()),
+        ("gate", ("linear",), ("transfers", "ledger", "convert", "dust")),
         ("gemini", ("spot",), ("transfers", "ledger", "convert", "dust")),
     ],
 )

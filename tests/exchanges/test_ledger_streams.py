@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.clock import DAY, Window
-from monitor.exchanges.extras import EXTRAS, Extra
+from monitor.exchanges.extra_source import ExtraSource
+from monitor.exchanges.extras import EXTRAS
 from monitor.exchanges.pages import Page
-from monitor.exchanges.sources import ExtraSource
 from monitor.records import Book, StreamKey
 from tests.exchanges.conftest import Asked, At, FakeVenue, Reply, market
 
 if TYPE_CHECKING:
+    from monitor.exchanges.extra import Extra
     from monitor.records import Movement
 
 NOW = 1_767_225_600_000

@@ -126,7 +126,7 @@ def test_the_store_equals_the_true_ledger(desk: RunningDesk, tmp_path: Path) -> 
         assert [(one.new, one.revised) for one in run(writer, desk.accounts)] == [(0, 0)] * 5
 
 
-@pytest.mark.parametrize("windows", [10, 25])
+@pytest.mark.parametrize("windows", [25, pytest.param(10, marks=pytest.mark.nightly)])
 def test_a_killed_run_is_resumed(desk: RunningDesk, tmp_path: Path, windows: int) -> None:
     """Whenever it is cut off, the next run ends with the same ledger."""
     accounts = (desk.accounts[0], desk.accounts[2])

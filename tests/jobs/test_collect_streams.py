@@ -111,6 +111,18 @@ def test_a_book_without_a_listed_market_is_said_to_be_unread(desk: RunningDesk, 
         assert ("unsupported", f"{account.name} fills option", "warning") in told(writer)
         known = {one.key: one.state for one in streams.streams(writer.connection, account.name)}
         assert known[StreamKey(account.name, "fills", "option")] == "unsupported"
+        assert streams.coverage(writer.connection, account.name) == ()
+
+
+def test_a_book_that_was_taken_out_holds_nothing_back(desk: RunningDesk, tmp_path: Path) -> None:
+    """The settings say no more that the account has options: the finding goes, and the account is complete again."""
+    account = replace(desk.accounts[0], books=("spot", "option"), start=NOW - DAY)
+    with open_writer(tmp_path / "e.db", holder="test") as writer:
+        run(writer, account)
+        run(writer, replace(account, books=("spot",)))
+        assert [one for one in told(writer) if one[0] == "unsupported"] == []
+        ((_, end),) = streams.coverage(writer.connection, account.name)
+        assert end >= NOW - 2000
 
 
 def test_fills_of_a_market_nobody_lists_are_told(

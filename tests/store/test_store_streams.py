@@ -14,7 +14,7 @@ from monitor.store import ledger, streams
 from monitor.store.spans import FOREVER, common, merged, without
 
 if TYPE_CHECKING:
-    from monitor.records import StreamKind
+    from monitor.records import StreamKind, StreamState
     from monitor.store.database import Writer
     from monitor.store.spans import Interval
 
@@ -118,23 +118,30 @@ def test_a_stream_that_was_never_read_leaves_nothing_complete(writer: Writer) ->
 
 
 @pytest.mark.parametrize(
-    ("state", "complete"),
+    ("kind", "state", "complete"),
     [
-        ("active", ((0, 60),)),
-        ("paused", ((0, 60),)),
-        ("archived", ((0, 100),)),
-        ("unsupported", ((0, 100),)),
+        ("fills", "active", ((0, 60),)),
+        ("fills", "paused", ((0, 60),)),
+        ("fills", "archived", ((0, 100),)),
+        ("deposits", "unsupported", ((0, 100),)),
     ],
 )
 def test_what_a_stream_s_state_means_for_its_account(
-    writer: Writer, state: str, complete: tuple[Interval, ...]
+    writer: Writer, kind: StreamKind, state: StreamState, complete: tuple[Interval, ...]
 ) -> None:
-    """A fourth stream proven to 60: active and paused bind, a delisted market and a missing call do not."""
+    """A fourth stream proven to 60: active and paused bind, a delisted market and a list that is missing do not."""
     ledger_streams(writer, (0, 100))
-    fourth = StreamKey("main", "fills", symbol="OLD/USD")
+    fourth = StreamKey("main", kind, symbol="OLD/USD")
     prove(writer, fourth, (0, 60))
-    streams.mark(writer, fourth, state, None, 5)  # type: ignore[arg-type]  # the four states are in view
+    streams.mark(writer, fourth, state, None, 5)
     assert streams.coverage(writer.connection, "main") == complete
+
+
+def test_a_book_whose_fills_cannot_be_read_leaves_nothing_complete(writer: Writer) -> None:
+    """Its fills move the same coins: the account is partial until they are imported and the book is taken out."""
+    ledger_streams(writer, (0, 100))
+    streams.mark(writer, StreamKey("main", "fills", "option"), "unsupported", None, 5)
+    assert streams.coverage(writer.connection, "main") == ()
 
 
 def test_an_archived_stream_binds_up_to_its_last_interval(writer: Writer) -> None:

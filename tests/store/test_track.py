@@ -11,7 +11,7 @@ import pytest
 from monitor.clock import Window
 from monitor.records import Account, Batch, Movement, StreamKey
 from monitor.schema import MARKS, SUMS
-from monitor.store import answers, peaks
+from monitor.store import answers, peaks, samples, states
 from monitor.store.ledger import commit_batch, commit_movements, register_account
 from monitor.store.track import CUT, TABLES, Derived, PoolKey, converted_with, refresh_coverage, replace_tracks
 
@@ -73,12 +73,12 @@ def test_only_the_named_assets_are_replaced(writer: Writer) -> None:
     put(writer, Derived({key("BTC"): track((5, "1", 10.0)), key("ETH"): track((6, "2", 20.0))}, marks))
     put(writer, Derived({key("BTC"): track((7, "3", 30.0))}), {"BTC", "ETH"})
     assert [p.asset for p in answers.pools(writer.connection, "portfolio", "fifo")] == ["BTC"]
-    last = answers.track_at(writer.connection, pool(writer, "BTC"), 10)
+    last = states.track_at(writer.connection, pool(writer, "BTC"), 10)
     assert last is not None
     assert (last.time, last.quantity, last.inventory_cost) == (7, "3", 30.0)
     assert writer.connection.execute("SELECT count(*) FROM marks").fetchone() == (0,)
     put(writer, Derived({key("ETH"): track((8, "4", 40.0))}), {"ETH"})
-    assert answers.track_at(writer.connection, pool(writer, "BTC"), 10) == last
+    assert states.track_at(writer.connection, pool(writer, "BTC"), 10) == last
 
 
 def quantities(writer: Writer) -> list[str]:
@@ -105,7 +105,7 @@ def test_changed_past_is_written_whole(writer: Writer, events: tuple[tuple[int, 
 def test_state_before_an_instant(writer: Writer) -> None:
     """The state at an instant is that after the last event before it, ties by their place."""
     put(writer, Derived({key("BTC"): track((5, "1", 10.0), (5, "2", 20.0), (9, "3", 30.0))}))
-    found = [answers.track_at(writer.connection, pool(writer, "BTC"), instant) for instant in (5, 6, 9, 10)]
+    found = [states.track_at(writer.connection, pool(writer, "BTC"), instant) for instant in (5, 6, 9, 10)]
     assert [row.quantity if row else None for row in found] == [None, "2", "2", "3"]
 
 
@@ -113,7 +113,7 @@ def test_marks_run_on_from_the_last_event(writer: Writer) -> None:
     """From instant 3 to 10 with no mark before 5, 2 a unit until 8 and 4 from there: 2 * 3 + 4 * 2, 2 unmarked."""
     marks = table("marks", ("BTC", 5, 2.0, 0.0, "x"), ("BTC", 8, 4.0, 6.0, "x"))
     put(writer, Derived({key("BTC"): track((3, "7", 10.0))}, {"BTC": marks}))
-    last = answers.track_at(writer.connection, pool(writer, "BTC"), 10)
+    last = states.track_at(writer.connection, pool(writer, "BTC"), 10)
     assert last is not None
     assert (last.mark_time, last.unmarked) == (2 * 3 + 4 * 2, 5 - 3)
 
@@ -125,7 +125,7 @@ def test_marks_run_on_from_the_last_event(writer: Writer) -> None:
 def test_mark_integral(writer: Writer, start: int, end: int, integral: float) -> None:
     """A mark counts from the instant it is known."""
     put(writer, Derived({}, {"BTC": table("marks", ("BTC", 5, 2.0, 0.0, "x"), ("BTC", 8, 4.0, 6.0, "x"))}))
-    assert answers.mark_integral(writer.connection, "BTC", start, end) == (integral, 0)
+    assert states.mark_integral(writer.connection, "BTC", start, end) == (integral, 0)
 
 
 def test_peak_reads_whole_segments_by_their_summary(writer: Writer) -> None:
@@ -135,7 +135,7 @@ def test_peak_reads_whole_segments_by_their_summary(writer: Writer) -> None:
     put(writer, Derived({key("BTC"): track(*events, segment_of=2)}))
     for start in range(9):
         for end in range(start + 1, 10):
-            found = peaks.peak(writer.connection, pool(writer, "BTC"), Window(start, end))
+            found = peaks.peak(writer.connection, pool(writer, "BTC"), Window(start, end), (0, 3))
             assert found == max(costs[start:end], default=0.0)
 
 
@@ -165,6 +165,49 @@ def test_grid_of_positions(writer: Writer) -> None:
     """Positions on an even grid, both ends included, each after all events before it."""
     put(writer, Derived({key("BTC"): track((0, "1", 1.0), (25, "-2", 1.0))}))
     assert peaks.grid(writer.connection, pool(writer, "BTC"), Window(0, 100), 4) == [0, 1, -2, -2, -2]
+
+
+@pytest.mark.parametrize("times", [1, 70])
+@pytest.mark.parametrize(("start", "end"), [(0, 12), (3, 9), (5, 6), (20, 30), (-9, 0), (-5, 4)])
+def test_course_of_a_window(writer: Writer, start: int, end: int, times: int) -> None:
+    """Peak and positions are those of each instant's state; few events are read through, many found by index."""
+    costs = [3.0, 9.0, 4.0, 8.0, 5.0, 7.0, 1.0, 6.0, 2.0, 11.0, 1.5, 3.5] * times
+    events = [(time, str(int(cost)), cost) for time, cost in enumerate(costs)]
+    put(writer, Derived({key("BTC"): track(*events, segment_of=100)}))
+    btc, window = pool(writer, "BTC"), Window(start * times, end * times)
+    first, last = (states.track_at(writer.connection, btc, instant) for instant in (window.start, window.end))
+    highest, positions = peaks.course(writer.connection, btc, window, (first, last))
+    instants = [window.start + window.milliseconds * step // peaks.GRID for step in range(peaks.GRID + 1)]
+    assert positions == [
+        float(one.quantity) if one else 0.0
+        for one in (states.track_at(writer.connection, btc, instant) for instant in instants)
+    ]
+    opening = [first.inventory_cost] if first else []
+    assert highest == max([*opening, *costs[max(window.start, 0) : max(window.end, 0)]], default=0.0)
+
+
+@pytest.mark.parametrize("instants", [(5, 9), (0, 40), (-1, 0, 1), (11, 40), range(-2, 16), (3,), (-3,)])
+def test_many_instants_are_each_the_state_before_them(writer: Writer, instants: tuple[int, ...]) -> None:
+    """Whether the events between them are read through or each is found by index; ties count by their place."""
+    events = [(time, str(number), float(number)) for number, time in enumerate([0, 0, 1, 2, 2, 2, 5, 6, 7, 8, 11, 11])]
+    put(writer, Derived({key("BTC"): track(*events, segment_of=3)}))
+    btc = pool(writer, "BTC")
+    found = samples.stands(writer.connection, btc, instants, SUMS)
+    wanted = {instant: states.track_at(writer.connection, btc, instant) for instant in instants}
+    # What the mark adds to a state is left out of those of a line.
+    assert found == {instant: one._replace(unmarked=0) for instant, one in wanted.items() if one}
+
+
+def test_only_what_some_events_relieved_was_held(writer: Writer) -> None:
+    """Fees and lots without a value have no holding time, and neither has what lies outside the window."""
+    rows = [
+        (5, 1, 0, "1", 5.0, 7, "trade"),
+        (5, 2, 0, "1", 6.0, 7, "fee"),
+        (5, 3, 0, "1", None, 7, "trade"),
+        (9, 4, 0, "1", 8.0, 7, "trade"),
+    ]
+    put(writer, Derived({key("BTC"): {"reliefs": table("reliefs", *rows)}}))
+    assert answers.held(writer.connection, pool(writer, "BTC"), Window(5, 9), ["trade"]) == [(7, 5.0)]
 
 
 def test_conversions_join_assets(writer: Writer) -> None:

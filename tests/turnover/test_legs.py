@@ -194,6 +194,17 @@ def test_conversion_keeps_basis_and_age(desk: Desk) -> None:
     assert desk.last("NEW")["cogs"] == pytest.approx(10, rel=1e-12)
 
 
+def test_a_crumb_that_is_converted_keeps_its_basis(desk: Desk) -> None:
+    """Rounded to no unit of the new asset it would be gone, and its basis with it: it gets the smallest unit."""
+    desk.fill(1, "buy", "1000000000", "OLD/USD", "3")
+    desk.fill(2, "buy", "0.0000000001", "OLD/USD", "10000000000")
+    desk.move(3, "convert", "1000000000.0000000001", "OLD", to_asset="NEW", received="3")
+    lots = desk.pool("NEW").lots
+    whole, crumb = (Decimal(quantity) for quantity in lots["quantity"])
+    assert (whole + crumb, 0 < crumb < Decimal("1e-15")) == (3, True)
+    assert lots["basis"].to_list() == [3e9, 1.0]
+
+
 def test_what_the_venue_charged_wins_over_the_product(desk: Desk) -> None:
     """The basis rests on the venue's own cost, the notional on amount times price."""
     desk.fill(1, "buy", "3", "X/USD", "0.3333", cost="1")

@@ -16,7 +16,7 @@ from monitor.schema import LOTS, MARKS, RELIEFS, SEGMENTS, SUMS, TRACK
 from monitor.turnover.arrays import Terms
 from monitor.turnover.partition import Finished, Marks, lay_out, run
 from monitor.turnover.partitions import batches, partitions, planned
-from monitor.turnover.plain import TABLES
+from monitor.turnover.results import MADE
 from monitor.turnover.track import Plan, PoolKey, Start, recompute
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def test_plain_rows_are_the_frames(desk: Desk) -> None:
     tracks = resumed(desk, "fifo", {key: Start(0)})
     assert len(tracks.rows) == len(tracks.pools) > 2
     for pool, rows in tracks.rows.items():
-        for table in TABLES:
+        for table in MADE:
             assert rows[table] == getattr(tracks.pools[pool], table).rows()
 
 
@@ -180,6 +180,33 @@ def test_which_lot_goes_first(desk: Desk, method: str, relieved: list[int]) -> N
         desk.fill(day, "buy", "1", "X/USD", price)
     desk.fill(5, "sell", "2", "X/USD", "50")
     assert desk.pool("X", method=method).reliefs["lot"].to_list() == relieved
+
+
+@pytest.mark.parametrize(
+    ("second", "fees", "relieved"),
+    [
+        # the other fee comes to the same unit cost, 0.11, by other roundings
+        (("0.7", "0.1"), ("0.03", "0.007"), 0),
+        # dearer by 3 parts in 10 ** 13: another price, not another rounding
+        (("1", "0.110000000000033"), ("0.03", "0"), 1),
+    ],
+)
+def test_what_is_one_unit_cost(desk: Desk, second: tuple[str, str], fees: tuple[str, str], relieved: int) -> None:
+    """Under HIFO lots tie that differ by the rounding of their basis only, and then the oldest goes first."""
+    desk.fill(1, "buy", "0.3", "X/USD", "0.01", fees=[("USD", fees[0])])
+    desk.fill(2, "buy", second[0], "X/USD", second[1], fees=[("USD", fees[1])])
+    desk.fill(3, "sell", "0.1", "X/USD", "1")
+    assert desk.pool("X", method="hifo").reliefs["lot"].to_list() == [relieved]
+
+
+@pytest.mark.parametrize("method", ["hifo", "lofo"])
+def test_a_lot_without_a_price_goes_last(desk: Desk, method: str) -> None:
+    """What ranks by unit cost relieves a lot of unknown cost only when no other is left, so that the number stays."""
+    desk.move(1, "deposit", "1", "X")
+    for day, price in ((2, "10"), (3, "20")):
+        desk.fill(day, "buy", "1", "X/USD", price)
+    desk.fill(4, "sell", "3", "X/USD", "30")
+    assert desk.pool("X", method=method).reliefs["lot"].to_list() == {"hifo": [2, 1, 0], "lofo": [1, 2, 0]}[method]
 
 
 def test_average_lot_has_the_mean_age(desk: Desk) -> None:

@@ -7,8 +7,8 @@ from fractions import Fraction
 import pytest
 
 from monitor.clock import DAY, Window, parse_instant
-from monitor.schema import SUMS
-from monitor.turnover.measures import Relief, State, Step, difference, lost_sums, replay
+from monitor.schema import SUMS, State
+from monitor.turnover.measures import Relief, Step, difference, lost_sums, replay
 from monitor.turnover.ratios import annualised, days_inventory, metrics, position, ratio
 
 NO_PREFIX = (0.0,) * (2 * len(SUMS))
@@ -234,6 +234,24 @@ def test_comparable_magnitudes_need_no_replay() -> None:
     first = state(0, "1", 5.0, cogs=100.0, units_relieved=1.0)
     last = state(15, "1", 5.0, cogs=150.0, units_relieved=2.0, cost_time=75.0, units_time=15.0)._replace(ordinal=1)
     assert not lost_sums(difference(first, last, window), first, last, window)
+
+
+@pytest.mark.parametrize(
+    ("later", "lost"),
+    [
+        ({}, set()),
+        ({"cogs": 100.0, "units_relieved": 1.0}, {"held_time"}),
+        ({"units_relieved": 1.0}, {"cogs", "units_relieved", "held_time"}),
+    ],
+)
+def test_a_holding_time_is_doubted_only_where_something_was_relieved(later: dict[str, float], lost: set[str]) -> None:
+    """After 1e6 held for a day a window of purchases alone has no holding time; one with a relief of none may have."""
+    before = {"cogs": 1e6, "units_relieved": 1e4, "held_time": 1e6 * DAY}
+    first = state(0, "0", 0.0, **before)
+    after = {name: value + later.get(name, 0.0) for name, value in before.items()}
+    last = state(DAY, "1", 100.0, **after)._replace(ordinal=2)
+    window = Window(1, 2 * DAY)
+    assert lost_sums(difference(first, last, window), first, last, window) == lost
 
 
 def test_position_without_a_value() -> None:

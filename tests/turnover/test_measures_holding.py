@@ -6,8 +6,7 @@ import pytest
 
 from monitor.clock import DAY, HOUR, MINUTE, SECOND
 from monitor.schema import SUMS
-from monitor.turnover.holding import Held, OpenLot, age, held_by_trades, holding_time
-from monitor.turnover.measures import Relief
+from monitor.turnover.holding import Held, OpenLot, age, holding_time
 
 NOTHING = dict.fromkeys(SUMS, 0.0)
 
@@ -51,12 +50,6 @@ def test_running_sums_give_mean_and_shares() -> None:
         "1h_to_1d": 0.5,
         "over_1d": pytest.approx(0.25),
     }
-
-
-def test_only_trades_count() -> None:
-    """Fees, withdrawals and lots without a value have no holding time."""
-    reliefs = [Relief("trade", "1", 5.0, 7, 0), Relief("fee", "1", 5.0, 7, 0), Relief("trade", "1", None, 7, 0)]
-    assert held_by_trades(reliefs) == [Held(7, 5.0)]
 
 
 def test_age_by_side_and_bucket() -> None:

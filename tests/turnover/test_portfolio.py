@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.clock import DAY, Window
-from monitor.schema import SUMS
-from monitor.turnover.measures import State
+from monitor.schema import SUMS, State
 from monitor.turnover.portfolio import counted_once, portfolio_metrics, total, total_position
 from monitor.turnover.ratios import metrics
 

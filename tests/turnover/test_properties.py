@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from monitor.clock import Window
 from monitor.records import Valuation
-from monitor.schema import SUMS
-from monitor.turnover.measures import State, difference
+from monitor.schema import SUMS, State
+from monitor.turnover.measures import difference
 from monitor.turnover.portfolio import portfolio_metrics, total
 from monitor.turnover.ratios import metrics
 
