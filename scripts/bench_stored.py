@@ -5,6 +5,7 @@ The database is built from the desk's own files, the way a person would. Later s
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -290,6 +291,9 @@ def explained(stored: Stored, report: Report) -> None:
 
 def page(stored: Stored, report: Report) -> None:
     """Measure pages of new fills, from rows as ccxt gives them to tracks in the database."""
+    # As in a process that collects, once its markets are loaded.
+    gc.collect()
+    gc.freeze()
     with open_writer(stored.path, holder="bench") as writer:
         measure(writer, NOW)
         for symbol, name in (("BTC/USD", "the busiest asset"), (f"{NAMES[99]}/USD", "the 100th asset")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
 from contextlib import AsyncExitStack
@@ -25,6 +26,7 @@ MARKETS_SECONDS = 6 * 3600.0
 # What decides which markets a venue lists to an account: venue, server, books, and the modes of the ccxt object.
 Listing = tuple[str, str | None, tuple[str, ...], str]
 SLOW_STREAM_SECONDS = 3600.0
+YOUNG = 1  # Python's generations of objects up to this one: what was made since markets were asked for
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Connections:
     ) -> None:
         """Close every client."""
         await self._stack.__aexit__(kind, error, trace)
+        gc.unfreeze()
 
     async def client(self, account: Account) -> Client:
         """Return the account's client with markets loaded, those of earlier runs included.
@@ -83,6 +86,10 @@ class Connections:
             listed = await client.load_markets(again=name in self._loaded)
             markets.save(self.writer, client.account.exchange, listed.values(), self.clock.now())
             self._listings[listing], self._loaded[name] = client, self.monotonic()
+            # Thousands of markets stay as long as the process: with every page of fills Python would look at them for
+            # garbage, which takes longer than the page.
+            gc.collect(YOUNG)
+            gc.freeze()
         else:
             await client.share_markets(first)
             self._loaded[name] = self._loaded[first.account.name]

@@ -232,6 +232,19 @@ def test_a_late_fill_computes_the_end_of_its_pools_alone(writer: Writer) -> None
     assert cause == [(18 * DAY + 5, "fill late of main")]
 
 
+def test_a_new_fill_goes_on_from_where_the_pools_stood(writer: Writer) -> None:
+    """Every fill before it could be another by now, the last one too: none is read, and no cost is of 7 a piece."""
+    for day in (21, 22):
+        commit_rows(writer, [trade("main", f"new{day}", day * DAY, "buy", "margin")], (), NOW)
+        measure(writer, NOW)
+        assert writer.connection.execute("SELECT count(*) FROM tips").fetchone() == (2,)
+        writer.connection.execute("UPDATE fills SET price = '7'")
+    costs = writer.connection.execute("SELECT DISTINCT inventory_cost % 100 FROM track").fetchall()
+    assert costs == [(0.0,)]
+    rebuild(writer, NOW)
+    assert writer.connection.execute("SELECT count(*) FROM tips").fetchone() == (0,)
+
+
 def test_accounts_that_moved_lots_go_on_together(tmp_path: Path) -> None:
     """After a transfer a late fill of one account goes on from one segment of both, where nothing was under way."""
     with open_writer(tmp_path / "moved.db", holder="test") as writer:
