@@ -150,10 +150,10 @@ def test_coinbases_reversals_are_kept_aside(at_venue: At) -> None:
 def test_kucoins_tax_is_charged_beside_the_fee(at_venue: At, tax: str, expected: list[str]) -> None:
     """Some regions are charged a tax, which the fee does not hold."""
     row = {
-        "symbol": "BTC-USDT", "tradeId": "7", "orderId": "o", "counterOrderId": "c", "side": "buy", "liquidity": "taker",
-        "forceTaker": False, "price": "100000", "size": "0.005", "funds": "500", "fee": "0.5", "feeRate": "0.001",
-        "feeCurrency": "USDT", "stop": "", "type": "limit", "createdAt": AT, "tradeType": "TRADE", "taxRate": "0",
-        "tax": tax,
+        "symbol": "BTC-USDT", "tradeId": "7", "orderId": "o", "counterOrderId": "c", "side": "buy",
+        "forceTaker": False, "liquidity": "taker", "price": "100000", "size": "0.005", "funds": "500", "fee": "0.5",
+        "feeRate": "0.001", "feeCurrency": "USDT", "stop": "", "type": "limit", "createdAt": AT, "taxRate": "0",
+        "tax": tax, "tradeType": "TRADE",
     }  # fmt: skip
     body = {"code": "200000", "data": {"currentPage": 1, "pageSize": 50, "totalNum": 1, "totalPage": 1, "items": [row]}}
     (fill,) = read(at_venue, "kucoin", market("BTC-USDT", "BTC/USDT"), body).fills
