@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from monitor.exchanges.facts import Profile
-    from monitor.records import Book
+    from monitor.records import Account, Book
 
 Params: TypeAlias = Mapping[str, object]
 # How a unified ccxt class is told the market family; a symbol says it by itself.
@@ -70,6 +70,17 @@ PASSES: dict[tuple[str, Book], tuple[Params, ...]] = {
     ("deribit", "inverse"): _deribit("future", "BTC", "ETH"),
     ("deribit", "option"): _deribit("option", "BTC", "ETH", "USDC"),
 }
+
+# What of a book's fills no call lists: said of every account that may have such fills.
+UNASKED: dict[tuple[str, Book], str] = {
+    ("gate", "linear"): "fills of dated futures",
+    ("gate", "inverse"): "fills of dated futures",
+}
+
+
+def unasked(account: Account) -> tuple[str, ...]:
+    """Return the fills of an account's books that are not asked for, in words."""
+    return tuple(dict.fromkeys(UNASKED[key] for book in account.books if (key := (account.exchange, book)) in UNASKED))
 
 
 def passes(exchange: str, book: Book, symbol: str, usual: object) -> tuple[Params, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from monitor.errors import AnswerUnreadable, CallRejected, CredentialsRefused, MarketUnknown, VenueError
 from monitor.exchanges.extra_source import ExtraSource
 from monitor.exchanges.extras import extras_of, unread
+from monitor.exchanges.families import unasked
 from monitor.jobs.reach import subject_of
 from monitor.records import Finding, StreamKey
 from monitor.store import findings, streams
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from monitor.exchanges.client import Client
     from monitor.exchanges.extra import Extra
     from monitor.jobs.connections import Connections
-    from monitor.records import Account, Book
+    from monitor.records import Account, Book, Severity
 
 REFUSED, UNREAD = "stream refused", "not read"
 REMEDY = (
@@ -113,7 +114,9 @@ class ExtraStreams:
         now = self._clock.now()
         for key in absent:
             streams.mark(self._writer, key, "unsupported", None, now)
-        kinds = ", ".join(key.kind for key in absent)
+        fills = unasked(self._account)
+        kinds = ", ".join([*fills, *(key.kind for key in absent)])
         message = f"Of {self._account.name} ({self._account.exchange}) the monitor does not read: {kinds}."
-        finding = Finding(UNREAD, self._account.name, message, "Import such rows from a file.", "info")
+        weight: Severity = "warning" if fills else "info"
+        finding = Finding(UNREAD, self._account.name, message, "Import such rows from a file.", weight)
         findings.raise_finding(self._writer, finding, now)
