@@ -26,6 +26,7 @@ from monitor.exchanges.sources import FillSource, TransactionSource, transaction
 from monitor.exchanges.symbols import everything
 from monitor.jobs.extra_streams import ExtraStreams
 from monitor.jobs.looks import look
+from monitor.jobs.measure import commit_measured
 from monitor.jobs.quotes import Wanted, backfill
 from monitor.jobs.reach import reach, subject_of, tell_account, tell_stream, tell_unlisted
 from monitor.jobs.troubles import AGAIN, Troubles
@@ -272,7 +273,7 @@ class _Run:
         length, read = sum(span.milliseconds for span in todo), 0
         holes = 0
         async for batch in collect(source, todo):
-            commit = ledger.commit_batch(self.writer, batch, self.clock.now())
+            commit = commit_measured(self.writer, batch, self.clock.now())
             if unlisted := {fill.symbol for fill in batch.fills} - self.listed:
                 tell_unlisted(self.writer, self.account, unlisted, self.clock.now())
             self.rows += commit.new

@@ -1,7 +1,8 @@
 """From the ledger to the derived tables: what the ledger touched is computed again and put in place.
 
-It is idempotent, and with nothing touched it costs a few reads. Everything it writes follows from the ledger, the
-prices and the valuation settings: `rebuild` deletes all of it and comes to the same numbers.
+It is idempotent, and with nothing touched it costs a few reads: new fills at the end of a history bring their tracks
+along in the transaction that stores them. Everything it writes follows from the ledger, the prices and the valuation
+settings: `rebuild` deletes all of it and comes to the same numbers.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from monitor.exact import plain
 from monitor.jobs.anew import compute_all
 from monitor.jobs.continuing import go_on
 from monitor.jobs.derived import derived, note_findings
-from monitor.store.database import unswept
+from monitor.store.database import attempt, unswept
 from monitor.store.frames import ledger_frames
+from monitor.store.ledger import store_batch
 from monitor.store.matches import match_transfers
 from monitor.store.restatements import edges, log_restatements
 from monitor.store.settings import load_valuation, measured_with, note_measured_with
-from monitor.store.tails import option_symbols
+from monitor.store.tails import option_symbols, stored_pools
 from monitor.store.touched import notes, settle, touched
 from monitor.store.track import converted_with, refresh_coverage, replace_tracks
 from monitor.turnover.track import recompute
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from monitor.records import Valuation
+    from monitor.records import Batch, Commit, Valuation
     from monitor.store.database import Writer
     from monitor.store.touched import Note
 
@@ -58,14 +60,50 @@ def measure(writer: Writer, now: int) -> MeasureSummary:
         if measured_with(connection) != _terms(valuation):
             return MeasureSummary(_compute(connection, valuation, None, now), 0, transfers)
         stale = _spread(connection, valuation)
-        starts = {asset: min(note.since for note in about) for asset, about in stale.items()}
-        before = edges(connection, valuation.method, stale)
-        with unswept():
-            rest = go_on(connection, valuation, stale, now)
-        if rest:
-            _compute(connection, valuation, {asset: starts[asset] for asset in rest}, now)
+        moved = _bring_up(connection, valuation, stale, now)
         settle(connection, since)
-        return MeasureSummary(tuple(sorted(stale)), log_restatements(connection, before, starts, now), transfers)
+        return MeasureSummary(tuple(sorted(stale)), moved, transfers)
+
+
+def commit_measured(writer: Writer, batch: Batch, now: int) -> Commit:
+    """Store one window of a stream in one transaction, with the tracks of new fills that come after all others.
+
+    What is late, replaces a row or moves between accounts waits for `measure`, and so does all while older rows wait;
+    until then answers say that these rows are not in them.
+    """
+    with unswept(), writer.transaction() as connection:
+        behind = bool(touched(connection))
+        commit = store_batch(connection, batch, now)
+        if commit.new and not (behind or commit.revised or batch.movements):
+            with attempt(connection):
+                _extend(connection, now)
+        return commit
+
+
+def _extend(connection: sqlite3.Connection, now: int) -> None:
+    """Measure what the open transaction stored, if it comes after all that was measured of its assets."""
+    valuation = load_valuation(connection)
+    if measured_with(connection) != _terms(valuation):
+        return
+    since, stale = touched(connection), _spread(connection, valuation)
+    last: dict[str, int] = {}
+    for pool in stored_pools(connection, stale, valuation.method):
+        last[pool.key[2]] = max(pool.last, last.get(pool.key[2], pool.last))
+    if any(asset not in last or min(note.since for note in about) <= last[asset] for asset, about in stale.items()):
+        return
+    _bring_up(connection, valuation, stale, now)
+    settle(connection, since)
+
+
+def _bring_up(connection: sqlite3.Connection, valuation: Valuation, stale: Mapping[str, list[Note]], now: int) -> int:
+    """Compute stale assets, each from where it can; return how many figures of the past moved."""
+    starts = {asset: min(note.since for note in about) for asset, about in stale.items()}
+    before = edges(connection, valuation.method, stale)
+    with unswept():
+        rest = go_on(connection, valuation, stale, now)
+    if rest:
+        _compute(connection, valuation, {asset: starts[asset] for asset in rest}, now)
+    return log_restatements(connection, before, starts, now)
 
 
 def rebuild(writer: Writer, now: int, workers: int = 1) -> MeasureSummary:

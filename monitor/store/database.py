@@ -53,6 +53,22 @@ def unswept() -> Iterator[None]:
             gc.enable()
 
 
+@contextmanager
+def attempt(connection: sqlite3.Connection) -> Iterator[None]:
+    """Undo a block that fails, and nothing else of the open transaction.
+
+    For what can be done later as well: whoever does it then meets the same error and tells it.
+    """
+    connection.execute("SAVEPOINT attempt")
+    try:
+        yield
+    except Exception:  # the rest of the transaction holds, whatever went wrong in the block
+        if not connection.in_transaction:  # SQLite has undone everything: the disk is full
+            raise
+        connection.execute("ROLLBACK TO attempt")
+    connection.execute("RELEASE attempt")
+
+
 class Writer:
     """The open database with the right to write; close it, or use it as a context manager.
 

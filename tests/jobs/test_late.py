@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.jobs.answer import turnover_answer
-from monitor.jobs.measure import measure, rebuild
-from monitor.records import Account, Fee, Fill, Movement, Price, Valuation
+from monitor.jobs.measure import commit_measured, measure, rebuild
+from monitor.records import Account, Batch, Fee, Fill, Movement, Price, StreamKey, Valuation
 from monitor.store.database import open_writer
 from monitor.store.ledger import commit_prices, commit_rows, register_account
 from monitor.store.settings import save_valuation
@@ -137,11 +137,14 @@ def movements(drawn: Drawn, now: int, place: int) -> Iterator[Movement]:
         yield replace(plain, kind=kind, value=value)  # type: ignore[arg-type]  # the table above names kinds
 
 
-def store(writer: Writer, batch: Sequence[Fill | Movement | Price]) -> None:
-    """Store rows as they come."""
-    commit_prices(writer, [row for row in batch if isinstance(row, Price)])
+def store(writer: Writer, batch: Sequence[Fill | Movement | Price], *, along: bool) -> None:
+    """Store rows as they come; fills one by one with their tracks, if these come `along`."""
     fills = [row for row in batch if isinstance(row, Fill)]
-    commit_rows(writer, fills, [row for row in batch if isinstance(row, Movement)], NOW)
+    for fill in fills if along else ():
+        commit_measured(writer, Batch(StreamKey(fill.account, "fills"), fills=(fill,)), NOW)
+    commit_prices(writer, [row for row in batch if isinstance(row, Price)])
+    moves = [row for row in batch if isinstance(row, Movement)]
+    commit_rows(writer, () if along else fills, moves, NOW)
 
 
 def state(writer: Writer) -> dict[str, object]:
@@ -162,7 +165,7 @@ def state(writer: Writer) -> dict[str, object]:
     return found
 
 
-def compare(book: Sequence[Drawn], method: str, *, priced: bool, every: bool = False) -> None:
+def compare(book: Sequence[Drawn], method: str, *, priced: bool, every: bool = False, along: bool = False) -> None:
     """Measure a book batch by batch, then from nothing."""
     with TemporaryDirectory() as folder, open_writer(Path(folder) / "desk.db", holder="test") as writer:
         save_valuation(writer, Valuation(method=method, dust_value=Decimal("0.01")))
@@ -170,7 +173,7 @@ def compare(book: Sequence[Drawn], method: str, *, priced: bool, every: bool = F
             register_account(writer, Account(account, "file"), 1)
         drawn = list(rows(book, priced=priced))
         for batch in range(4):
-            store(writer, [row for at, row in drawn if at == batch])
+            store(writer, [row for at, row in drawn if at == batch], along=along)
             measure(writer, NOW)
             if every or batch == 3:
                 stepwise = state(writer)
