@@ -148,6 +148,8 @@ def balances(context: click.Context, account: str | None) -> None:
 def accounts(context: click.Context) -> None:
     r"""The accounts: their state, when each was last read, and what is missing.
 
+    Tier says how well the venue is known: `proven` against recorded answers, by its `profile` alone, or by `default`.
+
     \b
     Example: monitor accounts -f json
     """
@@ -157,6 +159,7 @@ def accounts(context: click.Context) -> None:
     columns = [
         words("account", "account"),
         words("exchange", "exchange"),
+        words("tier", "tier", rank=1),
         words("state", "state"),
         instants("last_success", "last read UTC"),
         figures("open_gaps", "open gaps"),
@@ -184,6 +187,7 @@ def account_row(account: query.AccountRow) -> dict[str, object]:
     return {
         "account": account.account,
         "exchange": account.exchange,
+        "tier": account.tier,
         "state": account.state,
         "reason": account.reason,
         "starts": instant(account.starts),

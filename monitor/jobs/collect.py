@@ -22,6 +22,7 @@ from monitor.errors import (
 from monitor.exchanges.collector import collect
 from monitor.exchanges.families import symbol_required, unread
 from monitor.exchanges.plan import NIGHTLY_OVERLAP, POLL_OVERLAP, WEEKLY_OVERLAP, spans
+from monitor.exchanges.profiles import profile
 from monitor.exchanges.sources import FillSource, TransactionSource, transaction_method
 from monitor.exchanges.symbols import everything
 from monitor.jobs.extra_streams import ExtraStreams
@@ -141,7 +142,9 @@ class _Run:
 
     async def summary(self) -> Summary:
         """Read the account and return what it brought; only a failing database stops the others."""
-        ledger.register_account(self.writer, self.account, self.clock.now())
+        tier = profile(self.account.exchange).tier
+        ledger.register_account(self.writer, self.account, self.clock.now(), tier)
+        self.troubles.known_by(self.account.exchange, tier)
         if why := self.connections.paused(self.account.name):
             return replace(self.total, error=why)
         try:
@@ -209,9 +212,8 @@ class _Run:
         key = StreamKey(self.account.name, kind)
         if transaction_method(client.can, kind) is None:
             streams.mark(self.writer, key, "unsupported", None, self.clock.now())
-            self._find(
-                "unsupported", key, f"{self.account.exchange} does not list {kind} through ccxt.", "Import them."
-            )
+            message = f"{self.account.exchange} does not list {kind} through ccxt."
+            self._find("unsupported", key, message, "Import them.")
             return
         await self._stream(TransactionSource(client, key), now, 0, 1)
 

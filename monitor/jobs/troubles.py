@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from monitor.errors import MonitorError
+    from monitor.exchanges.facts import Tier
     from monitor.jobs.connections import Connections
     from monitor.records import Book, Stream, StreamKey
 
@@ -44,6 +45,7 @@ MOST_BLOCKED = 3
 MOST_UNAVAILABLE = 2
 PROBE_SECONDS, CLOCK_PAUSE_SECONDS = 3600.0, 300.0
 DISABLED, MISREAD, GONE, UNREAD = "stream disabled", "answer unreadable", "market gone", "unsupported"
+NO_PROFILE = "no profile"
 AGAIN = (
     "It is asked again each night, and at once with `monitor sync --deep`;"
     " `monitor findings --answers` shows what the venue said. Until then import its rows from a file."
@@ -129,6 +131,16 @@ class Troubles:
             self._connections.pause(self._account, error, seconds)
         # Trouble on the way to a paused account does not show that its key works again.
         ledger.mark_account(self._writer, self._account, "paused" if seconds else None, str(error), now)
+
+    def known_by(self, exchange: str, tier: Tier) -> None:
+        """Say of an account whose venue has no profile that it is read without knowing how the venue pages."""
+        now = self._clock.now()
+        if tier != "default":
+            findings.resolve(self._writer, NO_PROFILE, self._account, now)
+            return
+        message = f"How {exchange} pages its history is not known here: windows are halved until they are no full page."
+        remedy = "Compare with `monitor reconcile`; the first read may take many calls."
+        findings.raise_finding(self._writer, Finding(NO_PROFILE, self._account, message, remedy, "info"), now)
 
     def unread(self, whole: StreamKey, message: str) -> None:
         """Note that the fills of a book cannot be read: the account is not complete until they are, or it goes."""

@@ -45,8 +45,10 @@ __all__ = [
 ]
 
 
-def register_account(writer: Writer, account: Account, now: int) -> None:
+def register_account(writer: Writer, account: Account, now: int, tier: str | None = None) -> None:
     """Make an account known, or take over its changed start; one of imported files becomes the exchange's.
+
+    `tier` tells how well its venue is known; without one what is stored stays.
 
     Raises:
         UsageError: the name belongs to an account of another venue that already has rows.
@@ -65,9 +67,10 @@ def register_account(writer: Writer, account: Account, now: int) -> None:
                 "Give the new account another name.",
             )
         connection.execute(
-            "INSERT INTO accounts (account, exchange, starts_ms, first_seen_ms) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (account) DO UPDATE SET exchange = excluded.exchange, starts_ms = excluded.starts_ms",
-            [account.name, account.exchange, account.start, now],
+            "INSERT INTO accounts (account, exchange, starts_ms, first_seen_ms, tier) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (account) DO UPDATE SET exchange = excluded.exchange, starts_ms = excluded.starts_ms,"
+            " tier = coalesce(excluded.tier, tier)",
+            [account.name, account.exchange, account.start, now, tier],
         )
 
 

@@ -37,6 +37,7 @@ class AccountRow(NamedTuple):
 
     `states`: how many streams are active, paused, archived, unsupported. `unreachable_before`: of some stream nothing
     older can be read. `disabled`: streams of fills, deposits or withdrawals that are not asked before the next night.
+    `tier`: how well the venue is known (`proven` against recorded answers, by its `profile` alone, or by `default`).
     """
 
     account: str
@@ -53,6 +54,7 @@ class AccountRow(NamedTuple):
     states: dict[str, int]
     unreachable_before: int | None
     disabled: int = 0
+    tier: str | None = None
 
 
 class Status(NamedTuple):
@@ -129,7 +131,7 @@ def accounts(connection: sqlite3.Connection) -> tuple[AccountRow, ...]:
         "  WHERE s.account = a.account GROUP BY state ORDER BY state)),"
         " (SELECT max(unreachable_before_ms) FROM streams s WHERE s.account = a.account AND NOT s.cold),"
         " (SELECT count(*) FROM streams s WHERE s.account = a.account AND s.state = 'paused'"
-        "  AND s.kind IN ('fills', 'deposits', 'withdrawals'))"
+        "  AND s.kind IN ('fills', 'deposits', 'withdrawals')), tier"
         " FROM accounts a ORDER BY account"
     )
     return tuple(AccountRow(*(*row[:11], json.loads(row[11] or "{}"), *row[12:])) for row in map(tuple, found))

@@ -99,7 +99,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fill("3", 48, "ETH/BTC buy 12345.678 0.05", "0.1 BNB"),
     )
     with open_writer(path, holder="tests") as writer:
-        register_account(writer, Account("main", "kraken", start=START), START)
+        register_account(writer, Account("main", "kraken", start=START), START, "proven")
         commit_batch(
             writer, Batch(stream, rows, proven=(START, START + 3 * DAY), cursor=START + 3 * DAY), START + 3 * DAY
         )

@@ -100,7 +100,13 @@ def test_balances_say_when_they_were_true(monitor: Monitor, desk: Path) -> None:
 def test_accounts_findings_and_gaps(monitor: Monitor, desk: Path) -> None:
     """Each says what the store knows."""
     (account,) = json.loads(monitor("--db", desk, "accounts", "-f", "json").out)
-    assert (account["account"], account["exchange"], account["open_gaps"]) == ("main", "kraken", 1)
+    assert (account["account"], account["exchange"], account["tier"], account["open_gaps"]) == (
+        "main",
+        "kraken",
+        "proven",
+        1,
+    )
+    assert "proven" in monitor("--db", desk, "accounts").out
     (finding,) = json.loads(monitor("--db", desk, "findings", "-f", "json").out)
     assert (finding["code"], finding["remedy"]) == ("depeg", "Set a peg.")
     (gap,) = json.loads(monitor("--db", desk, "gaps", "-f", "json").out)
