@@ -122,7 +122,7 @@ class ExactBook:
         return found, self._beginning(found, since)
 
     def _first_mark(self, leg: Leg) -> Decimal | None:
-        if leg.does == "trade" and self.ledger.value(leg).mark is not None:
+        if leg.worth is not None and self.ledger.value(leg).mark is not None:
             return leg.mark
         found = self.prices.unit(leg.asset, leg.time, leg.exchange)
         return None if found is None else found.unit

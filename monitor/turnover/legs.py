@@ -123,6 +123,14 @@ def fee_leg(leg: Leg, fees: Fees, place: int, names: Names, base: int) -> None:
     leg.worth = leg.gross = leg.traded = size
 
 
+@part
+def own_price(leg: Leg, fills: Fills, row: int, price: float) -> None:
+    """Note what a fill says itself of a rebate in its own base: that so much of its quote is worth as much."""
+    if leg.action == GAIN and fills.is_coin[row] == 1 and leg.asset == fills.base[row]:
+        leg.other_asset = fills.quote[row]
+        leg.other_worth = leg.other_gross = leg.worth * price
+
+
 class Task(NamedTuple):
     """Which legs are to be written: fills by row or, with FEE_ROLE, fees by place, and the partition of each.
 
@@ -178,6 +186,7 @@ def write(into: Records, task: Task, ledger: tuple[Fills, Fees, Read], cash: NDA
         common(leg, fills, row)
         if is_fee:
             fee_leg(leg, fees, picked[number], names, fills.base[row] if fills.is_coin[row] else -1)
+            own_price(leg, fills, row, read.price.near[number])
         else:
             leg.role = roles[number]
             trade_leg(leg, fills, row, amounts_at(fills, row, fees, read, number))

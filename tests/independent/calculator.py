@@ -122,6 +122,13 @@ class Calculator:
         """Value of one unit of a fill's quote."""
         return Fraction(1) if asset == CURRENCY or asset in PEGS else self.mark(asset, time)
 
+    def own_price(self, base: str, quote: str, price: Fraction, time: int) -> Fraction | None:
+        """A fill's own price of its base where its quote is money, else the base's mark, else by the quote's mark."""
+        unit, known = self.worth(quote, time), self.mark(base, time)
+        if quote != CURRENCY and quote not in PEGS and known is not None:
+            return known
+        return None if unit is None else price * unit
+
     # rows to moves
 
     def run(self, *, by_account: bool) -> None:
@@ -200,7 +207,11 @@ class Calculator:
             rest = fees
         for asset, paid in rest.items():
             if asset not in CASH and paid:
-                leg(asset, "spot", -paid, None, "fee" if paid > 0 else "rebate")
+                where, told = "spot", None
+                if asset == base and book in SPOTLIKE:
+                    where, told = book, self.own_price(base, quote, price, time)
+                brought = None if told is None else -paid * told
+                leg(asset, where, -paid, brought, "fee" if paid > 0 else "rebate", price=told)
         return legs
 
     def movement(  # noqa: C901  # one branch a kind, to be read beside the list of kinds
@@ -263,7 +274,7 @@ class Calculator:
             if low >= 0:
                 continue
             first = firsts[key]
-            own = first.kind == "trade" and first.key == key
+            own = first.price is not None and first.key == key
             unit = first.price if own else self.mark(key[1], first.time)
             assert unit is not None
             if -low * unit > DUST:

@@ -25,6 +25,8 @@ RARE = (
     (f"{TRADE} fee fee_asset", "trade", "SOL/USDT", "sell", "3", "90", "-0.003", "SOL"),
     (f"{TRADE} fee fee_asset book", "trade", "SOL/USDT", "buy", "3", "90", "0.003", "SOL", "margin"),
     (f"{TRADE} fee fee_asset book", "trade", "SOL/USDT", "sell", "3", "90", "0.003", "SOL", "margin"),
+    (f"{TRADE} fee fee_asset book", "trade", "SOL/USDT", "sell", "3", "90", "-0.003", "SOL", "margin"),
+    (f"{TRADE} fee fee_asset", "trade", "SOL/ETH", "buy", "2", "0.04", "-0.002", "SOL"),
     (f"{TRADE} book", "trade", "ETH/BTC", "sell", "0.5", "0.05", "margin"),
     (f"{TRADE} fee fee_asset", "trade", "SOL/ETH", "buy", "0.123456789012345678", "0.0404040404040404", "1e-18", "SOL"),
     (TRADE, "trade", "ALT/USDT", "sell", "123.456789012345678901", "2.02"),
