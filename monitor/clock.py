@@ -19,6 +19,8 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
+# Digits that say a day, `20260131`, or, meant as a year or a month, no instant at all: never milliseconds.
+DATE_DIGITS = re.compile(r"(19|20)\d{2}((0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?)?")
 UNITS = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 
 
@@ -83,13 +85,13 @@ def iso(instant: int) -> str:
 def parse_instant(text: str) -> int:
     """Read ISO 8601 (UTC unless it carries an offset) or epoch milliseconds.
 
-    Fractions finer than a millisecond are cut, as exchanges do.
+    Fractions finer than a millisecond are cut, as exchanges do; eight digits that can be a day are one.
 
     Raises:
         UsageError: the text is neither.
     """
     text = text.strip()
-    if re.fullmatch(r"-?\d{9,}", text):
+    if re.fullmatch(r"-?\d+", text) and not DATE_DIGITS.fullmatch(text):
         return int(text)
     try:
         moment = datetime.fromisoformat(text)

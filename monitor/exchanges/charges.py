@@ -6,6 +6,7 @@
 | bitget | the first entry of `feeDetail`; the sign of unified accounts turned | every entry, charged above zero |
 | bybit | `execFee` alone | and `extraFees`, what a country adds |
 | hyperliquid | `fee` + `builderFee`, though the venue's fee holds the builder's | `fee` |
+| kucoin | `fee` alone | and `tax`, what a country adds, in the fee's asset |
 | krakenfutures | the market's rate times the cost: a guess | none: the list of fills tells no fee |
 
 Elsewhere ccxt's own fees are taken. Drop a row of the table when ccxt reads it itself.
@@ -58,6 +59,11 @@ def _bybit(info: Row, told: tuple[Fee, ...]) -> tuple[Fee, ...]:
     return (*told, *extra)
 
 
+def _kucoin(info: Row, told: tuple[Fee, ...]) -> tuple[Fee, ...]:
+    amount = number(info, "tax")
+    return (*told, Fee(_named(text(info, "feeCurrency"), amount), amount)) if amount else told
+
+
 def _hyperliquid(info: Row, told: tuple[Fee, ...]) -> tuple[Fee, ...]:
     amount = number(info, "fee")
     return told if amount is None else tuple(Fee(fee.asset, amount) for fee in told)
@@ -86,5 +92,6 @@ READERS: dict[str, Callable[[Row, tuple[Fee, ...]], tuple[Fee, ...]]] = {
     "bitget": _bitget,
     "bybit": _bybit,
     "hyperliquid": _hyperliquid,
+    "kucoin": _kucoin,
     "krakenfutures": lambda _info, _told: (),
 }

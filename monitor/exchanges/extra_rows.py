@@ -205,7 +205,11 @@ def _said(row: Row) -> tuple[str, str]:
 def _kraken_entry(row: Row, origin: Origin, digests: Digests) -> Movement | None:
     said, detail = _said(row)
     kind = KRAKEN.get(f"{said}/{detail}", KRAKEN.get(said, said))
-    return None if kind is None else entry(row, kind, origin, digests)
+    if kind is None:
+        return None
+    moved, identity = entry(row, kind, origin, digests), text(row, "id")
+    # The venue's own export names the row by the same id, but may spell the asset differently (DOT.S, DOT).
+    return replace(moved, key=f"ledger|kraken|{identity}") if identity else moved
 
 
 def _swapped(rows: Iterable[Row], origin: Origin) -> Rows:

@@ -155,7 +155,8 @@ BITFINEX: tuple[tuple[re.Pattern[str], str | None], ...] = tuple(
         (r"^Trading (fees|rebate) for .*" + _WALLET, None),
         (r"^Position (#\d+ )?closed @ .*" + _WALLET, None),
         (r"^Position PL @ .* settlement.*" + _WALLET, None),
-        (r"^Settlement @ [\d.]+" + _WALLET, None),
+        # What a position cost in the other asset is settled here: its funding is told apart.
+        (r"^Settlement @ [\d.]+" + _WALLET, "settlement"),
         (r"^Deposit \(\w+\) #\d+" + _WALLET, None),
         (r"^[\w ]+ Withdrawal #\d+" + _WALLET, None),
         (r"^Crypto Withdrawal fee" + _WALLET, None),

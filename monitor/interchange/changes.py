@@ -47,7 +47,7 @@ def read_ledger(work: Translation) -> None:
             elif kind == "inside":
                 inside[entry.asset] += entry.change - entry.fee
             elif kind:
-                work.events.append(_moved(kind, entry))
+                work.events.append(_moved(kind, entry, work.mapping.exchange))
         except Unclear as reason:
             work.refuse(line, reason)
     for group in trades.values():
@@ -85,8 +85,8 @@ def _change(work: Translation, line: Line, name: str) -> Decimal:
     return work.number(line, name) or Decimal(0)
 
 
-def _moved(kind: str, entry: Entry) -> Event:
-    """Return the event of one balance change."""
+def _moved(kind: str, entry: Entry, exchange: str | None) -> Event:
+    """Return the event of one balance change, under the key of the venue's own list (see exchanges/extra_rows.py)."""
     change, fee = entry.change, entry.fee
     if kind == "fee":
         change, fee = change - fee, Decimal(0)
@@ -96,7 +96,7 @@ def _moved(kind: str, entry: Entry) -> Event:
     told: Event = {"kind": kind, "asset": entry.asset, "amount": plain(amount)}
     # A position's rollovers share its id; the exchange's own deposits and withdrawals are known by theirs.
     if kind not in {"deposit", "withdrawal"} and entry.booked:
-        told["id"] = entry.booked
+        told["id"] = f"ledger|{exchange}|{entry.booked}" if exchange else entry.booked
     return {**entry.event, **told, **fee_columns([Side(entry.asset, fee)] if fee else [])}
 
 

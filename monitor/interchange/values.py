@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from monitor.clock import parse_instant
+from monitor.clock import DATE_DIGITS, parse_instant
 from monitor.errors import MonitorError
 from monitor.exact import exact, plain
 
@@ -28,8 +28,13 @@ EPOCH = r"^[0-9]{11,13}$"
 # Ten digits are seconds since 2001, sixteen are microseconds: read as milliseconds they would land in 1970 or the year
 # 50000 without a word. The last instant is in the year 2286.
 WHOLE_EPOCH = re.compile(r"^([0-9]{11,13})\.0+$")
-EPOCH_OTHER_UNIT = re.compile(r"[0-9]{10}|[0-9]{14,}")
+EPOCH_OTHER_UNIT = re.compile(r"[0-9]{14,}")
 LAST_INSTANT = 9_999_999_999_999
+# Fewer digits are milliseconds only in a file that counts from the epoch itself: one with nothing after 1973, and with
+# something that is neither seconds of this century nor a year or month. `20260131` is a day everywhere.
+FEW_DIGITS = r"^[0-9]{1,10}(\.0+)?$"
+YEAR_OR_MONTH = r"^(19|20)[0-9]{2}(0[1-9]|1[0-2])?$"
+EARLY, LEAST_SECONDS = 100_000_000_000, 1_000_000_000
 
 
 def decimals(column: pl.Series) -> pl.Series:
@@ -63,13 +68,24 @@ def instants(column: pl.Series) -> pl.Series:
     nothing = pl.Series([None], dtype=pl.Int64)
     read = read.zip_with(written & (read >= 0), nothing)
     common = column.cast(pl.Int64, strict=False).zip_with(epoch, read)
-    return _with_odd_ones(column, common, written | epoch, _instant)
+    return _counted_from_zero(column, _with_odd_ones(column, common, written | epoch, _instant))
+
+
+def _counted_from_zero(column: pl.Series, read: pl.Series) -> pl.Series:
+    """Return instants with those few digits read that can only be milliseconds, see `FEW_DIGITS`."""
+    few = column.str.contains(FEW_DIGITS) & read.is_null()
+    last = read.max()
+    if not few.any() or (isinstance(last, int) and last >= EARLY):
+        return read
+    counted = column.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
+    least = counted.filter(few & ~column.str.contains(YEAR_OR_MONTH)).min()
+    return counted.zip_with(few, read) if isinstance(least, int) and least < LEAST_SECONDS else read
 
 
 def _instant(text: str) -> int | None:
     """Return one instant in milliseconds UTC, None if the text is none or in another unit."""
     text = WHOLE_EPOCH.sub(r"\1", text).upper()
-    if EPOCH_OTHER_UNIT.fullmatch(text):
+    if EPOCH_OTHER_UNIT.fullmatch(text) or (re.match(FEW_DIGITS, text) and not DATE_DIGITS.fullmatch(text)):
         return None
     try:
         instant = parse_instant(text)

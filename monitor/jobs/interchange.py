@@ -21,6 +21,7 @@ from monitor.interchange.write import write_events, write_prices
 from monitor.jobs.measure import measure
 from monitor.store import bulk, outgoing
 from monitor.store.ledger import check_file_copies, commit_prices
+from monitor.store.overlaps import check_exports
 from monitor.store.settings import load_valuation
 
 if TYPE_CHECKING:
@@ -167,9 +168,12 @@ def _doubts(writer: Writer, events: Events | None, now: int) -> list[str]:
     accounts = _accounts(events) if events else []
     known = {account for account in _venues(writer.connection).exchanges if account in accounts}
     counts = {account: check_file_copies(writer, account, now) for account in sorted(known)}
+    twice = {account: check_exports(writer, account, now) for account in accounts}
+    told = "may be rows its exchange told too", "without ids are like rows of an earlier import and may count twice"
     return [
-        f"{count} imported rows of {account} may be rows its exchange told too: see monitor findings."
-        for account, count in counts.items()
+        f"{count} imported rows of {account} {what}: see monitor findings."
+        for what, found in zip(told, (counts, twice), strict=True)
+        for account, count in found.items()
         if count
     ]
 

@@ -34,6 +34,8 @@ AGES = (
 OLDER = "over_90d"
 HELD_BOUNDS, AGE_BOUNDS = [bound for bound, _ in HELD], [bound for bound, _ in AGES]
 AGE_NAMES = (*(name for _, name in AGES), OLDER)
+# What summing thousands of parts may be off by, and far less than the basis of any one of them matters.
+ROUNDING = 1e-12
 
 Weight = tuple[int, float]  # milliseconds, basis
 
@@ -82,11 +84,14 @@ def _shares(buckets: Sequence[float], basis: float) -> dict[str, float | None]:
 
 
 def _quantile(ordered: Sequence[Held], wanted: float) -> float | None:
-    """Return the holding time [s] at which the basis, added up from the quickest, reaches `wanted`."""
-    reached = 0.0
+    """Return the holding time [s] at which the basis, added up from the quickest, reaches `wanted`.
+
+    Equal lots reach it exactly; a rounding must not make that the next lot's time.
+    """
+    reached, enough = 0.0, wanted * (1 - ROUNDING)
     for part in ordered:
         reached += part.basis
-        if reached >= wanted and reached > 0:
+        if reached >= enough and reached > 0:
             return part.milliseconds / SECOND
     return ordered[-1].milliseconds / SECOND if ordered and wanted > 0 else None
 

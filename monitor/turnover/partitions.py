@@ -14,8 +14,8 @@ import numpy as np
 
 from monitor.turnover.arrays import ARRIVE, NONE, REMAKE, SEND
 from monitor.turnover.chains import levels
-from monitor.turnover.fees import read_fees, settled
-from monitor.turnover.ledger import read_ledger
+from monitor.turnover.fees import Fees, read_fees, settled
+from monitor.turnover.ledger import Fills, read_ledger
 from monitor.turnover.leg_records import LOCAL, kept, moved_legs, together
 from monitor.turnover.leg_records import Legs as LegRecords
 from monitor.turnover.legs import Task, fill_legs
@@ -23,7 +23,7 @@ from monitor.turnover.market import market, marks, quotes
 from monitor.turnover.movement_legs import movement_legs
 from monitor.turnover.ordering import in_order, mark_first
 from monitor.turnover.quantities import Legs
-from monitor.turnover.routes import routed
+from monitor.turnover.routes import Routes, routed
 from monitor.turnover.valuation import value_legs
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from monitor.turnover.leg_records import Records
     from monitor.turnover.movement_legs import LegRow
     from monitor.turnover.partition import Integers
-    from monitor.turnover.routes import Routes
     from monitor.turnover.valuation import Market
 
 MOVES = (SEND, ARRIVE, REMAKE)
@@ -185,6 +184,15 @@ def _asked(ledger: Ledger, routes: Routes, moved: LegRecords) -> NDArray[np.bool
     for codes in (ledger.fills.base, ledger.fills.money, moved.records["worth_asset"]):
         asked[codes[codes >= 0]] = True
     return asked
+
+
+def without_rows(work: Work) -> Work:
+    """Return what partitions of batches need of a work: names and numbers, so that the rows can be let go."""
+    fills = Fills._make(np.empty(0, column.dtype) for column in work.ledger.fills)
+    fees = replace(work.fees, fees=Fees._make(np.empty(0, column.dtype) for column in work.fees.fees))
+    routes = Routes._make(np.empty(0, column.dtype) for column in work.routes)
+    keys = (work.keys[0].clear(), work.keys[1].clear())
+    return replace(work, ledger=replace(work.ledger, fills=fills), fees=fees, routes=routes, keys=keys)
 
 
 def batches(work: Work) -> Iterator[Batch]:

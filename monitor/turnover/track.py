@@ -16,7 +16,7 @@ from monitor.turnover.arrays import METHODS, SEGMENT, Terms
 from monitor.turnover.findings import Unpriced, note_unpriced, short_findings, unpriced_findings
 from monitor.turnover.market import marks_of
 from monitor.turnover.partition import MarksByAsset, prepare, run
-from monitor.turnover.partitions import SCOPES, Wanted, batches, partitions, planned, since
+from monitor.turnover.partitions import SCOPES, Wanted, batches, partitions, planned, since, without_rows
 from monitor.turnover.plain import plain_rows
 from monitor.turnover.results import pool_frames
 from monitor.turnover.state import extended, loaded, resumed, stood_since
@@ -169,7 +169,8 @@ def recompute_by_part(
     yield Tracks({}, work.marks)
     terms = _Given(MarksByAsset(work.marks), work.marks.clear(), valuation, plan)
     unpriced: dict[tuple[str, str], Unpriced] = {}
-    made = batches(work)
+    # The rows are let go with the last batch, which often is the greatest: spot comes last by name.
+    made, work = batches(work), without_rows(work)
     for batch in ahead(made) if many else made:
         note_unpriced(work, batch, unpriced)
         # Nothing but the parts themselves is kept while whoever asked for the tracks has them.

@@ -144,3 +144,17 @@ def test_coinbases_reversals_are_kept_aside(at_venue: At) -> None:
     rows = read(at_venue, "coinbase", market("BTC-USD", "BTC/USD"), body)
     assert [(fill.amount, fill.cost) for fill in rows.fills] == [(Decimal(10), Decimal(100))]
     assert ["REVERSAL" in one.reason for one in rows.quarantined] == [True]
+
+
+@pytest.mark.parametrize(("tax", "expected"), [("0.03", ["0.5", "0.03"]), ("0", ["0.5"]), ("", ["0.5"])])
+def test_kucoins_tax_is_charged_beside_the_fee(at_venue: At, tax: str, expected: list[str]) -> None:
+    """Some regions are charged a tax, which the fee does not hold."""
+    row = {
+        "symbol": "BTC-USDT", "tradeId": "7", "orderId": "o", "counterOrderId": "c", "side": "buy",
+        "forceTaker": False, "liquidity": "taker", "price": "100000", "size": "0.005", "funds": "500", "fee": "0.5",
+        "feeRate": "0.001", "feeCurrency": "USDT", "stop": "", "type": "limit", "createdAt": AT, "taxRate": "0",
+        "tax": tax, "tradeType": "TRADE",
+    }  # fmt: skip
+    body = {"code": "200000", "data": {"currentPage": 1, "pageSize": 50, "totalNum": 1, "totalPage": 1, "items": [row]}}
+    (fill,) = read(at_venue, "kucoin", market("BTC-USDT", "BTC/USDT"), body).fills
+    assert charged(fill) == [("USDT", Decimal(amount)) for amount in expected]

@@ -210,3 +210,20 @@ def test_a_conversion_that_failed_changed_nothing(at_venue: At) -> None:
 def test_what_is_not_read_is_known(exchange: str, books: tuple[str, ...], missing: tuple[str, ...]) -> None:
     """Kinds nothing is read of; funding concerns contracts only."""
     assert unread(Account("a", exchange, books=books)) == missing  # type: ignore[arg-type]  # texts in a table
+
+
+async def kraken_reward(venue: FakeVenue) -> Page:
+    async with venue.client("kraken") as client:
+        source = ExtraSource(client, StreamKey("desk", "ledger"), extra("kraken", "ledger"))
+        return await source.read(SPAN)
+
+
+def test_krakens_reward_has_the_key_its_export_is_read_under(at_venue: At) -> None:
+    """An imported ledger and the venue's list tell one income: one row, whatever the asset is called in either."""
+    row = {
+        "refid": "R1", "time": (NOW - 5000) / 1000, "type": "staking", "subtype": "", "aclass": "currency",
+        "asset": "DOT.S", "amount": "0.01", "fee": "0", "balance": "1",
+    }  # fmt: skip
+    body = {"error": [], "result": {"ledger": {"L1": row}, "count": 1}}
+    page = paged(at_venue, lambda _asked: Reply(json.dumps(body)), kraken_reward)
+    assert [(move.key, move.kind) for move in page.movements] == [("ledger|kraken|L1", "income")]

@@ -242,7 +242,8 @@ def test_a_crumb_that_is_converted_keeps_its_basis(desk: Desk) -> None:
     desk.move(3, "convert", "1000000000.0000000001", "OLD", to_asset="NEW", received="3")
     lots = desk.pool("NEW").lots
     whole, crumb = (Decimal(quantity) for quantity in lots["quantity"])
-    assert (whole + crumb, 0 < crumb < Decimal("1e-15")) == (3, True)
+    assert whole + crumb == Decimal(3)
+    assert 0 < crumb < Decimal("1e-15")
     assert lots["basis"].to_list() == [3e9, 1.0]
 
 
@@ -252,6 +253,16 @@ def test_what_the_venue_charged_wins_over_the_product(desk: Desk) -> None:
     row = desk.last("X")
     assert row["inventory_cost"] == 1.0
     assert row["buy_notional"] == pytest.approx(0.9999, rel=1e-15)
+
+
+@pytest.mark.parametrize("told", [("X/USD", "X/USDT", "USD/X"), ("USD/X", "X/USDT", "X/USD")])
+def test_of_one_instant_the_plainest_price_counts(desk: Desk, told: tuple[str, ...]) -> None:
+    """Quoted in the currency comes before quoted in a peg and before the pair turned round, whoever came first."""
+    prices = {"X/USD": "100", "X/USDT": "101", "USD/X": "0.0098"}
+    for pair in told:
+        desk.price(1, pair, prices[pair])
+    desk.move(2, "deposit", "1", "X")
+    assert desk.last("X")["inventory_cost"] == 100
 
 
 def test_first_price_at_hand(desk: Desk) -> None:

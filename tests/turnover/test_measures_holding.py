@@ -31,6 +31,13 @@ def test_median_is_reached_exactly_at_half() -> None:
     assert holding_time(NOTHING, [Held(2_000, 5.0), Held(4_000, 5.0)])["median"] == 2
 
 
+@pytest.mark.parametrize("basis", [1.0, 0.1, 3.3])
+def test_equal_parts_are_halved_whatever_their_size(basis: float) -> None:
+    """Of twenty equal parts the tenth and the nineteenth reach 50 and 95 %: scaling an amount or a price moves none."""
+    found = holding_time(NOTHING, [Held(second * SECOND, basis) for second in range(1, 21)])
+    assert (found["median"], found["p95"]) == (10, 19)
+
+
 def test_nothing_relieved_has_no_holding_time() -> None:
     """Without relieved basis every figure is null."""
     found = holding_time(NOTHING, [])
