@@ -164,7 +164,7 @@ class Ledger:
         paid = cost if coin and cost is not None else gross
         net = paid + sign * in_money
         if row["inverse"]:
-            leg.worth, leg.price = Worth(money, units, units, units), price
+            leg.worth, leg.price = Worth(money, units + sign * in_money, units, units), price
         elif coin:
             leg.worth = Worth(money, net, gross, amount, base, amount * net / paid if paid else ZERO, amount)
         else:
@@ -188,10 +188,11 @@ class Ledger:
         coin, settle = row["book"] in COINS, row["settle"]
         in_base, in_money, own = ZERO, ZERO, []
         for place, (asset, fee) in enumerate(_fees(row)):
-            charged = asset == money or (not coin and asset == settle and asset in self.cash)
+            settles = row["book"] in ("linear", "option") and asset == settle
+            charged = asset == money or (settles and asset in self.cash)
             if coin and asset == row["base"] and fee > 0:
                 in_base += fee
-            elif charged and (coin or (asset in self.cash and row["book"] != "inverse")):
+            elif charged and (coin or asset in self.cash):
                 in_money += fee
             elif asset not in self.cash and fee != 0:
                 own.append((place, asset, fee))

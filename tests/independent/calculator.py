@@ -177,9 +177,9 @@ class Calculator:
 
         if book == "inverse":
             face = amount * size
-            unit = self.worth(quote, time)
-            assert unit is not None
-            leg(base, book, sign * face, face * unit, "trade", notional=face * unit, price=price)
+            assert self.worth(quote, time) == 1
+            net = face + sign * fees.pop(quote, ZERO)
+            leg(base, book, sign * face, net, "trade", notional=face, price=price)
             rest = fees
         elif book == "linear":
             units = amount * size
@@ -298,8 +298,11 @@ class Calculator:
         pool.sums.estimated_time += sum((lot.estimated for lot in pool.lots), ZERO) * span
         pool.sums.units_time += abs(pool.units) * span
         if pool.units and pool.sums.market_time is not None:
-            # The units of an inverse contract are its face: they are worth what its quote is.
-            asset = CURRENCY if key[2] == "inverse" else key[1]
+            if key[2] == "inverse":
+                # Its units are money: what they cost, fees included, is what they are worth.
+                pool.sums.market_time += pool.cost * span
+                return
+            asset = key[1]
             cuts = [begin, *(at for at, _ in self.prices.get(asset, []) if begin < at < stop), stop]
             for one, other in pairwise(cuts):
                 mark = self.mark(asset, one)
@@ -409,8 +412,10 @@ class Calculator:
         sums.estimated_relieved += taken.estimated
         if move.key[2] == "inverse":
             assert move.price is not None
-            gain = taken.coins - abs(taken.quantity) / move.price
-            sums.realised_pnl += (gain if long else -gain) * move.price
+            # its coins at the exit price, less what they cost, less the fee of the exit
+            charged = value - abs(taken.quantity)
+            gain = taken.coins * move.price - taken.basis + charged
+            sums.realised_pnl += gain if long else -gain
         else:
             sums.realised_pnl += value - taken.basis if long else taken.basis - value
 

@@ -183,7 +183,7 @@ class Generator:
 
     def add_inverse(self) -> None:
         """An inverse contract, long or short."""
-        fee, asset = self.random.choice([("", ""), ("0.00001", "BTC")])
+        fee, asset = self.random.choice([("", ""), ("0.00001", "BTC"), ("1.25", "USD"), ("-0.5", "USD")])
         self.row(
             "trade", symbol="BTC/USD:BTC", side=self.random.choice(["buy", "sell"]),
             amount=str(self.random.randrange(1, 90)), price=self.price("BTC"), contract_size="100",
