@@ -163,7 +163,7 @@ class Ledger:
         gross = units * price
         paid = cost if coin and cost is not None else gross
         net = paid + sign * in_money
-        if row["inverse"]:
+        if row["book"] == "inverse":
             leg.worth, leg.price = Worth(money, units + sign * in_money, units, units), price
         elif coin:
             leg.worth = Worth(money, net, gross, amount, base, amount * net / paid if paid else ZERO, amount)

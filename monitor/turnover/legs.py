@@ -100,7 +100,7 @@ def trade_leg(leg: Leg, fills: Fills, row: int, read: tuple[Amount, Amount, Amou
     if leg.role == BASE_ROLE:
         put_quantity(leg, plus(signed(amount, sign), signed(base_fee, -1)) if is_coin else signed(lots, sign))
         leg.asset = fills.symbol[row] if fills.symbol[row] >= 0 else fills.base[row]
-        if fills.inverse[row]:
+        if fills.is_inverse[row]:
             leg.worth, leg.gross, leg.price = plus(lots, signed(quote_fee, sign)).near, lots.near, price.near
     else:
         put_quantity(leg, signed(net, -sign))

@@ -328,6 +328,19 @@ def test_options_are_kinds_of_their_own(desk: Desk) -> None:
     assert {key.asset for key in desk.tracks().pools} == {row["symbol"] for row in desk.fills}
 
 
+def test_option_that_settles_in_its_coin(desk: Desk) -> None:
+    """Its premium is amount * price of that coin, not the face of what it is an option on."""
+    desk.price(0.5, "BTC/USD", "60000")
+    symbol = "BTC/USD:BTC-260327-90000-C"
+    more = {"book": "option", "contract_size": "1", "settle": "BTC", "inverse": 1}
+    desk.fill(1, "buy", "2", symbol, "0.05", **more)
+    desk.fill(2, "sell", "2", symbol, "0.06", **more)
+    last, sums = desk.last(symbol, book="option"), desk.exact().pools["", symbol, "option"].sums
+    assert (last["cogs"], last["buy_notional"]) == (2 * 0.05 * 60_000, 2 * 0.05 * 60_000)
+    assert last["realised_pnl"] == pytest.approx(2 * 0.01 * 60_000, rel=1e-12)
+    assert [sums["cogs"], sums["realised_pnl"]] == [Decimal(6_000), Decimal(1_200)]
+
+
 def test_unknown_method(desk: Desk) -> None:
     """A costing method nobody knows is refused by name."""
     with pytest.raises(UsageError, match="'fefo'"):
