@@ -5,12 +5,12 @@ A long of some face that was entered at one price and is closed at another earns
     face * (1 / entry - 1 / mark) * mark = face * (mark / entry - 1)
 
 in the contract's quote, where the first factor is coins and the last turns them into money; a short the opposite. The
-basis of a lot is its face valued in the reporting currency, so the pnl is basis * (mark / entry - 1).
+basis of a lot is its face with the fees in cash, so the pnl is face / entry at the mark less the basis.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from monitor.store import states
 from monitor.store.ledger_rows import fill_rows
@@ -27,50 +27,31 @@ if TYPE_CHECKING:
 WHOLE = 1e-9
 
 
-class Entry(NamedTuple):
-    """The price a lot was entered at, and the asset it is a price in."""
-
-    price: float
-    quote: str
-
-
-def entries(inquiry: Inquiry, pool: Pool, lots: Sequence[HeldLot]) -> list[Entry | None]:
+def entries(inquiry: Inquiry, pool: Pool, lots: Sequence[HeldLot]) -> list[float | None]:
     """Return at what each open lot of an inverse pool was entered; None where no fill tells it (an adjustment)."""
     if inquiry.method == "wac":
         return [_averaged(inquiry, pool, lot) for lot in lots]
     told = fill_prices(inquiry.connection, [lot.fill for lot in lots if lot.fill is not None])
     found = [None if lot.fill is None else told.get(lot.fill) for lot in lots]
-    return [None if one is None else Entry(float(one[0]), one[1]) for one in found]
+    return [None if one is None else float(one[0]) for one in found]
 
 
-def earned(inquiry: Inquiry, pool: Pool, lot: HeldLot, entry: Entry | None) -> float | None:
+def earned(inquiry: Inquiry, pool: Pool, lot: HeldLot, entry: float | None) -> float | None:
     """Return what closing an inverse lot at the mark would bring; None without a basis, an entry or a mark."""
     mark = mark_at(inquiry.connection, pool.asset, inquiry.window.end)
     if lot.basis is None or entry is None or mark is None:
         return None
-    unit = _unit(inquiry, entry.quote)
-    if unit is None:
-        return None
     side = -1 if lot.quantity.startswith("-") else 1
-    return side * lot.basis * (mark.mark / unit / entry.price - 1)
+    return side * (abs(float(lot.quantity)) / entry * mark.mark - lot.basis)
 
 
-def _unit(inquiry: Inquiry, quote: str) -> float | None:
-    """Return the value of one unit of a quote in the reporting currency."""
-    valuation = inquiry.valuation
-    if quote == valuation.currency or quote in valuation.pegs:
-        return 1.0 if quote == valuation.currency else float(valuation.pegs[quote])
-    mark = mark_at(inquiry.connection, quote, inquiry.window.end)
-    return None if mark is None else mark.mark
-
-
-def _averaged(inquiry: Inquiry, pool: Pool, lot: HeldLot) -> Entry | None:
+def _averaged(inquiry: Inquiry, pool: Pool, lot: HeldLot) -> float | None:
     """Return the entry of an average lot: its face over the coins that its fills stood for."""
     span = (lot.entered, inquiry.window.end)
     before = states.track_at(inquiry.connection, pool, lot.entered)
-    face, coins, quote = float(before.quantity) if before else 0.0, 0.0, ""
+    face, coins = float(before.quantity) if before else 0.0, 0.0
     for row in sorted(_fills(inquiry, pool, span), key=_place):
-        price, quote = float(str(row["price"])), str(row["quote"])
+        price = float(str(row["price"]))
         change = float(str(row["amount"])) * float(str(row["contract_size"] or 1))
         change = change if row["side"] == "buy" else -change
         if face * change >= 0:
@@ -82,7 +63,7 @@ def _averaged(inquiry: Inquiry, pool: Pool, lot: HeldLot) -> Entry | None:
         face += change
     # What came in otherwise than by fills has no price, and the average with it none either.
     whole = abs(face - float(lot.quantity)) <= WHOLE * abs(face)
-    return Entry(face / coins, quote) if face and coins and whole else None
+    return face / coins if face and coins and whole else None
 
 
 def _fills(inquiry: Inquiry, pool: Pool, span: tuple[int, int]) -> list[Row]:

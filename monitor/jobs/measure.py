@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from monitor.store.touched import Note
 
 # Raise it when the same ledger would give other tracks than the version before did.
-ENGINE = 3
+ENGINE = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,9 +113,10 @@ class Lot:
     """A lot; `left` of `quantity` is still held, `basis` + `low` is the basis of `quantity` in 32 digits.
 
     `opened` + `drift` is the acquisition (a mean for wac), `entered` when it came into its pool, `share` the estimated
-    part of its basis, `side` +1 for a long and -1 for a short, `origin` its place among all acquisitions. `up` and
-    `down` link the open lots of a pool: the older and the newer neighbour, or the two branches of a heap. `came`: what
-    came in altogether (wac adds to a lot).
+    part of its basis, `price` at which the basis of an inverse contract buys the coins it stands for, `side` +1 for a
+    long and -1 for a short, `origin` its place among all acquisitions. `up` and `down` link the open lots of a pool:
+    the older and the newer neighbour, or the two branches of a heap. `came`: what came in altogether (wac adds to a
+    lot).
     """
 
     pool: int

@@ -122,7 +122,7 @@ class ExactBook:
         return found, self._beginning(found, since)
 
     def _first_mark(self, leg: Leg) -> Decimal | None:
-        if leg.does == "trade" and self.ledger.value(leg).mark is not None:
+        if leg.worth is not None and self.ledger.value(leg).mark is not None:
             return leg.mark
         found = self.prices.unit(leg.asset, leg.time, leg.exchange)
         return None if found is None else found.unit
@@ -201,8 +201,7 @@ class ExactBook:
             taken = pool.take(lot, some, leg)
             self._relieved(pool, leg, lot, taken)
             if leg.does == "trade" and taken.basis is not None:
-                proceeds = None if leg.value is None else leg.value * some / size
-                pool.sums["realised_pnl"] += self._earned(leg, lot, taken.basis, proceeds)
+                pool.sums["realised_pnl"] += self._earned(leg, lot, taken.basis, some / size)
         if rest:
             self._found(pool, leg, rest, None if leg.value is None else leg.value * rest / size)
 
@@ -217,7 +216,11 @@ class ExactBook:
     def _found(self, pool: ExactPool, leg: Leg, units: Decimal, basis: Decimal | None) -> None:
         guessed = basis if leg.estimated and basis is not None else ZERO
         short = leg.quantity < 0
-        lot = ExactLot(0, Decimal(leg.time), leg.time, self.born, units, basis, guessed, leg, leg.price, short)
+        price = leg.price
+        if price is not None and leg.value is not None and leg.gross:
+            # the entry of an inverse contract at which its basis, fees included, is as many coins as its face
+            price *= leg.value / leg.gross
+        lot = ExactLot(0, Decimal(leg.time), leg.time, self.born, units, basis, guessed, leg, price, short)
         pool.enter(lot.fill_up())
         self.born += 1
 
@@ -239,13 +242,19 @@ class ExactBook:
             if bucket is not None:
                 sums[bucket] += part.basis
 
-    def _earned(self, leg: Leg, lot: ExactLot, basis: Decimal, proceeds: Decimal | None) -> Decimal:
-        """Return what a relief by a trade earned: of an inverse contract by both prices, 0 where one is unknown."""
+    def _earned(self, leg: Leg, lot: ExactLot, basis: Decimal, share: Decimal) -> Decimal:
+        """Return what a relief by a `share` of a trade earned, 0 where that is unknown.
+
+        Of an inverse contract that is by both prices, less the fee: what the value differs from the face.
+        """
         side = -1 if lot.short else 1
-        if leg.book == "inverse":
-            known = leg.price is not None and lot.price is not None
-            return side * basis * (leg.price / lot.price - 1) if known else ZERO  # type: ignore[operator]  # known
-        return ZERO if proceeds is None else side * (proceeds - basis)
+        if leg.value is None:
+            return ZERO
+        if leg.book != "inverse":
+            return side * (leg.value * share - basis)
+        if leg.price is None or leg.gross is None or not lot.price:
+            return ZERO
+        return side * (basis * (leg.price / lot.price - 1) + (leg.value - leg.gross) * share)
 
     def _send(self, pool: ExactPool, leg: Leg) -> None:
         """Take lots out, in the method's order, and keep them under way."""

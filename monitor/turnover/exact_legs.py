@@ -42,9 +42,10 @@ class Worth(NamedTuple):
 class Leg:
     """What one fill or movement does to one asset of one book of one account.
 
-    `does` is trade, fee, relieve, gain, send, arrive or remake. It is valued by `worth`, by what was `given`, or
-    `at_mark`; then `value` is the basis or the proceeds of all of it, `gross` its notional, `mark` the value of one
-    unit by the leg itself, None where it cannot be valued. `local` legs matter to scope account only.
+    `does` is trade, fee, relieve, gain, send, arrive or remake. It is valued by what was `given`, `at_mark`, or by
+    `worth` (first where that is money); then `value` is the basis or the proceeds of all of it, `gross` its notional,
+    `mark` the value of one unit by the leg itself, None where it cannot be valued. `local` legs matter to scope account
+    only.
     """
 
     account: str
@@ -123,20 +124,20 @@ class Ledger:
         if leg.valued:
             return leg
         leg.valued = True
+        worth, found = leg.worth, None
+        if leg.at_mark and (worth is None or worth.asset not in self.prices.money):
+            found = self.prices.unit(leg.asset, leg.time, leg.exchange)
         if leg.given is not None:
             leg.value, leg.source = abs(leg.given), "given"
-        elif leg.worth is not None:
-            worth = leg.worth
+        elif found is not None:
+            leg.value, leg.mark = found.unit * abs(leg.quantity), found.unit
+            leg.source, leg.known = found.source, found.known
+        elif worth is not None:
             told = self._traded(leg, worth.asset, worth.net, worth.gross)
             if not told and worth.other is not None:
                 self._traded(leg, worth.other, worth.other_net, worth.other_gross)
             if leg.gross is not None and worth.traded:
                 leg.mark = leg.gross / worth.traded
-        elif leg.at_mark:
-            found = self.prices.unit(leg.asset, leg.time, leg.exchange)
-            if found is not None:
-                leg.value, leg.mark = found.unit * abs(leg.quantity), found.unit
-                leg.source, leg.known = found.source, found.known
         return leg
 
     def _traded(self, leg: Leg, asset: str, net: Decimal, gross: Decimal) -> bool:
@@ -162,8 +163,8 @@ class Ledger:
         gross = units * price
         paid = cost if coin and cost is not None else gross
         net = paid + sign * in_money
-        if row["inverse"]:
-            leg.worth, leg.price = Worth(money, units, units, units), price
+        if row["book"] == "inverse":
+            leg.worth, leg.price = Worth(money, units + sign * in_money, units, units), price
         elif coin:
             leg.worth = Worth(money, net, gross, amount, base, amount * net / paid if paid else ZERO, amount)
         else:
@@ -172,8 +173,11 @@ class Ledger:
             worth = leg.worth._replace(traded=gross)
             yield replace(leg, asset=quote, quantity=-sign * net, cross=base not in self.cash, role=1, worth=worth)
         for place, asset, fee in own:
-            book = leg.book if coin and asset == base else "spot"
-            yield self._fee(replace(leg, asset=asset, book=book, role=2 + place, worth=None, price=None), fee)
+            same = coin and asset == base
+            # a rebate in the base is worth the fill's own price
+            told = Worth(quote, -fee * price, -fee * price, -fee) if same else None
+            book = leg.book if same else "spot"
+            yield self._fee(replace(leg, asset=asset, book=book, role=2 + place, worth=told, price=None), fee)
         if not coin or base not in self.cash:
             leg.asset = str(row["symbol"]) if row["book"] == "option" else base
             leg.quantity = sign * amount - in_base if coin else sign * units
@@ -184,10 +188,11 @@ class Ledger:
         coin, settle = row["book"] in COINS, row["settle"]
         in_base, in_money, own = ZERO, ZERO, []
         for place, (asset, fee) in enumerate(_fees(row)):
-            charged = asset == money or (not coin and asset == settle and asset in self.cash)
+            settles = row["book"] in ("linear", "option") and asset == settle
+            charged = asset == money or (settles and asset in self.cash)
             if coin and asset == row["base"] and fee > 0:
                 in_base += fee
-            elif charged and (coin or (asset in self.cash and row["book"] != "inverse")):
+            elif charged and (coin or asset in self.cash):
                 in_money += fee
             elif asset not in self.cash and fee != 0:
                 own.append((place, asset, fee))

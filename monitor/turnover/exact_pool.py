@@ -218,9 +218,11 @@ class ExactPool:
         total = into.rest + lot.rest
         if total and not unknown:
             into.opened = (into.opened * into.rest + lot.opened * lot.rest) / total
-        if into.price is not None and lot.price is not None:
+        if into.price and lot.price and not unknown:
             # an inverse contract earns by 1 / entry, so that is what averages
-            into.price = (into.left + lot.left) / (into.left / into.price + lot.left / lot.price)
+            into.price = total / (into.rest / into.price + lot.rest / lot.price)
+        else:
+            into.price = None
         into.came_basis = None if unknown else (into.came_basis or ZERO) + lot.rest
         into.came += lot.left
         into.quantity = into.left = into.left + lot.left

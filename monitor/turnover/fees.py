@@ -4,6 +4,7 @@
 |---|---|
 | base (spot, margin) | a purchase acquires less, a sale gives up more, at the same value |
 | quote | into the basis of a purchase, off the proceeds of a sale; what moves of a quote that is no cash is net of it |
+| settlement cash (linear) | as in quote |
 | other cash | none: it has no lots |
 | anything else | a leg of its own: relieves lots as fee basis, or, a rebate, brings a lot |
 
@@ -248,7 +249,8 @@ def effect_of(fees: Fees, place: int, fills: Fills, cash: NDArray[np.bool_]) -> 
     is_coin, in_money = fills.is_coin[row] == 1, fills.money[row] == asset
     if is_coin and asset == fills.base[row] and fees.near[place] > 0:
         return OF_BASE
-    settles = cash[asset] and fills.is_inverse[row] == 0 and (in_money or fills.settle[row] == asset)
+    # what an inverse contract settles in is a coin: it is charged in cash only where that is its quote
+    settles = cash[asset] and (in_money or (fills.is_inverse[row] == 0 and fills.settle[row] == asset))
     if in_money if is_coin else settles:
         return OF_QUOTE
     return OF_NO_LOTS if cash[asset] else OWN_LEG

@@ -37,7 +37,7 @@ class Fills(NamedTuple):
     """Fills by row.
 
     `money` is what a fill is worth and charged in, `symbol` an option's name as an asset, else -1; `is_inverse` tells
-    the book, `inverse` what the market says of itself.
+    the book: an option that settles in its coin is called inverse too, but its price is in that coin.
 
     `base_fee` and `quote_fee` are places in the fees: what is taken off the base, or netted in the quote; -1 for none.
     """
@@ -57,7 +57,6 @@ class Fills(NamedTuple):
     buys: Bytes
     is_coin: Bytes
     is_inverse: Bytes
-    inverse: Bytes
     base_fee: Codes
     quote_fee: Codes
 
@@ -91,7 +90,7 @@ def bare_fills(fills: Fills) -> Fills:
         bare(fills.time), bare(fills.sequence), bare(fills.identity), bare(fills.account), bare(fills.exchange),
         bare(fills.base), bare(fills.money), bare(fills.quote), bare(fills.settle), bare(fills.symbol),
         bare(fills.kind), bare(fills.book), bare(fills.buys), bare(fills.is_coin), bare(fills.is_inverse),
-        bare(fills.inverse), bare(fills.base_fee), bare(fills.quote_fee),
+        bare(fills.base_fee), bare(fills.quote_fee),
     )  # fmt: skip
 
 
@@ -150,7 +149,6 @@ def _columns(fills: pl.DataFrame, found: dict[str, Names], symbols: Names, numbe
         buys=_where(found["side"], ("buy",)),
         is_coin=_where(found["book"], COINS),
         is_inverse=_where(found["book"], ("inverse",)),
-        inverse=(_integers(fills["inverse"], 0) == 1).astype(np.int8),
         base_fee=nothing,
         quote_fee=nothing.copy(),
     )

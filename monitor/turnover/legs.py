@@ -100,8 +100,8 @@ def trade_leg(leg: Leg, fills: Fills, row: int, read: tuple[Amount, Amount, Amou
     if leg.role == BASE_ROLE:
         put_quantity(leg, plus(signed(amount, sign), signed(base_fee, -1)) if is_coin else signed(lots, sign))
         leg.asset = fills.symbol[row] if fills.symbol[row] >= 0 else fills.base[row]
-        if fills.inverse[row]:
-            leg.worth, leg.gross, leg.price = lots.near, lots.near, price.near
+        if fills.is_inverse[row]:
+            leg.worth, leg.gross, leg.price = plus(lots, signed(quote_fee, sign)).near, lots.near, price.near
     else:
         put_quantity(leg, signed(net, -sign))
         leg.asset = fills.quote[row]
@@ -121,6 +121,14 @@ def fee_leg(leg: Leg, fees: Fees, place: int, names: Names, base: int) -> None:
     leg.kind, leg.action = (names.rebate, GAIN) if gain else (names.fee, FEE)
     leg.worth_asset = leg.asset if gain or not foreign else -1
     leg.worth = leg.gross = leg.traded = size
+
+
+@part
+def own_price(leg: Leg, fills: Fills, row: int, price: float) -> None:
+    """Note what a fill says itself of a rebate in its own base: that so much of its quote is worth as much."""
+    if leg.action == GAIN and fills.is_coin[row] == 1 and leg.asset == fills.base[row]:
+        leg.other_asset = fills.quote[row]
+        leg.other_worth = leg.other_gross = leg.worth * price
 
 
 class Task(NamedTuple):
@@ -178,6 +186,7 @@ def write(into: Records, task: Task, ledger: tuple[Fills, Fees, Read], cash: NDA
         common(leg, fills, row)
         if is_fee:
             fee_leg(leg, fees, picked[number], names, fills.base[row] if fills.is_coin[row] else -1)
+            own_price(leg, fills, row, read.price.near[number])
         else:
             leg.role = roles[number]
             trade_leg(leg, fills, row, amounts_at(fills, row, fees, read, number))

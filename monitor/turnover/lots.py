@@ -74,9 +74,15 @@ def turn(grid: Grid, event: Event, lot: Lot, basis: float, low: float) -> None:
 
 
 @part
-def gain(event: Event, lot: Lot, basis: float) -> float:
-    """Return what a relief of an inverse long earns: face * (1/entry - 1/exit) of base, at the exit price."""
-    made = basis * (event.price / lot.price - 1.0)
+def gain(event: Event, lot: Lot, units: int, basis: float) -> float:
+    """Return what a relief of an inverse long earns: face * (1/entry - 1/exit) of base, at the exit price, less fees.
+
+    The fee of the entry is in the basis and the lot's price, that of the exit is what its value differs from its face.
+    """
+    if lot.price == 0:
+        return 0.0
+    charged = (event.value - event.gross) * (float(units) / abs(float(event.quantity)))
+    made = basis * (event.price / lot.price - 1.0) + charged
     return 0.0 if isnan(made) else made
 
 
@@ -102,7 +108,7 @@ def relieve(job: Job, at: int, units: int, unit_value: float) -> None:
         else:
             turn(grid, event, lot, basis, low)
             if job.terms.inverse:
-                add(grid, number, sums.PNL, side * gain(event, lot, basis))
+                add(grid, number, sums.PNL, side * gain(event, lot, some, basis))
             elif not isnan(unit_value):
                 # a long earns proceeds less basis, a short what it was entered at less what covers it
                 add(grid, number, sums.PNL, side * (float(some) * unit_value))

@@ -71,8 +71,7 @@ def average(into: Lot, lot: Lot) -> None:
     into.opened = opened
     into.share += (lot.share - into.share) * weight
     # an inverse contract earns by 1 / entry, so that is what averages; other lots have no price
-    entries = float(into.left) / into.price + float(lot.left) / lot.price
-    into.price = (float(into.left) + float(lot.left)) / entries
+    into.price = total / (held / into.price + lot.basis / lot.price) if total > 0 else into.price
     into.left += lot.left
     into.quantity = into.left
     into.came += lot.left
@@ -120,6 +119,9 @@ def found(job: Job, at: int, units: int, basis: float) -> int:
     lot.quantity, lot.left, lot.basis, lot.low = units, units, basis, 0.0
     lot.share = 1.0 if event.flags & ESTIMATED else 0.0
     lot.price = event.price
+    if job.terms.inverse and event.gross > 0:
+        # at this price the basis, fees included, stands for the coins that the face alone does at the fill's
+        lot.price *= event.value / event.gross
     return new
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from monitor.turnover import arrays, compiled
-from monitor.turnover.arrays import TRADE
+from monitor.turnover.arrays import GAIN, TRADE
 from monitor.turnover.compiled import bare, compile_cached, part
 
 if TYPE_CHECKING:
@@ -156,12 +156,17 @@ def value_leg(market: Market, leg: Leg) -> None:
     """Set value, gross and mark of a leg, all in the reporting currency; NaN where there is no price.
 
     A given value wins. A trade is worth what was paid for it, by the value of that; where that has none, by its base.
-    What only relieves lots needs no value, unless it is the first of its pool.
+    A rebate in a fill's base is worth the fill's own price where that is in money. What only relieves lots needs no
+    value, unless it is the first of its pool.
     """
     worth, gross, unit = leg.worth, leg.gross, np.nan
     given, paid = not np.isnan(leg.given), leg.worth_asset
+    if leg.action == GAIN and leg.other_asset >= 0:
+        unit = market.money[leg.other_asset]
+        if not np.isnan(unit):
+            worth, gross = leg.other_worth, leg.other_gross
     # what a fill was paid in needs no market where it is money; a lot at the mark asks for the market even of a peg
-    if paid >= 0 and not given and (leg.action == TRADE or paid == market.currency):
+    elif paid >= 0 and not given and (leg.action == TRADE or paid == market.currency):
         unit = market.money[paid]
     if np.isnan(unit) and ((paid >= 0 and not given) or leg.first):
         unit = unit_value(market, paid if paid >= 0 else leg.asset, leg.time, leg.exchange).unit

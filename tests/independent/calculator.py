@@ -122,6 +122,13 @@ class Calculator:
         """Value of one unit of a fill's quote."""
         return Fraction(1) if asset == CURRENCY or asset in PEGS else self.mark(asset, time)
 
+    def own_price(self, base: str, quote: str, price: Fraction, time: int) -> Fraction | None:
+        """A fill's own price of its base where its quote is money, else the base's mark, else by the quote's mark."""
+        unit, known = self.worth(quote, time), self.mark(base, time)
+        if quote != CURRENCY and quote not in PEGS and known is not None:
+            return known
+        return None if unit is None else price * unit
+
     # rows to moves
 
     def run(self, *, by_account: bool) -> None:
@@ -170,9 +177,9 @@ class Calculator:
 
         if book == "inverse":
             face = amount * size
-            unit = self.worth(quote, time)
-            assert unit is not None
-            leg(base, book, sign * face, face * unit, "trade", notional=face * unit, price=price)
+            assert self.worth(quote, time) == 1
+            net = face + sign * fees.pop(quote, ZERO)
+            leg(base, book, sign * face, net, "trade", notional=face, price=price)
             rest = fees
         elif book == "linear":
             units = amount * size
@@ -200,7 +207,11 @@ class Calculator:
             rest = fees
         for asset, paid in rest.items():
             if asset not in CASH and paid:
-                leg(asset, "spot", -paid, None, "fee" if paid > 0 else "rebate")
+                where, told = "spot", None
+                if asset == base and book in SPOTLIKE:
+                    where, told = book, self.own_price(base, quote, price, time)
+                brought = None if told is None else -paid * told
+                leg(asset, where, -paid, brought, "fee" if paid > 0 else "rebate", price=told)
         return legs
 
     def movement(  # noqa: C901  # one branch a kind, to be read beside the list of kinds
@@ -263,7 +274,7 @@ class Calculator:
             if low >= 0:
                 continue
             first = firsts[key]
-            own = first.kind == "trade" and first.key == key
+            own = first.price is not None and first.key == key
             unit = first.price if own else self.mark(key[1], first.time)
             assert unit is not None
             if -low * unit > DUST:
@@ -287,8 +298,11 @@ class Calculator:
         pool.sums.estimated_time += sum((lot.estimated for lot in pool.lots), ZERO) * span
         pool.sums.units_time += abs(pool.units) * span
         if pool.units and pool.sums.market_time is not None:
-            # The units of an inverse contract are its face: they are worth what its quote is.
-            asset = CURRENCY if key[2] == "inverse" else key[1]
+            if key[2] == "inverse":
+                # Its units are money: what they cost, fees included, is what they are worth.
+                pool.sums.market_time += pool.cost * span
+                return
+            asset = key[1]
             cuts = [begin, *(at for at, _ in self.prices.get(asset, []) if begin < at < stop), stop]
             for one, other in pairwise(cuts):
                 mark = self.mark(asset, one)
@@ -398,8 +412,10 @@ class Calculator:
         sums.estimated_relieved += taken.estimated
         if move.key[2] == "inverse":
             assert move.price is not None
-            gain = taken.coins - abs(taken.quantity) / move.price
-            sums.realised_pnl += (gain if long else -gain) * move.price
+            # its coins at the exit price, less what they cost, less the fee of the exit
+            charged = value - abs(taken.quantity)
+            gain = taken.coins * move.price - taken.basis + charged
+            sums.realised_pnl += gain if long else -gain
         else:
             sums.realised_pnl += value - taken.basis if long else taken.basis - value
 

@@ -25,6 +25,8 @@ RARE = (
     (f"{TRADE} fee fee_asset", "trade", "SOL/USDT", "sell", "3", "90", "-0.003", "SOL"),
     (f"{TRADE} fee fee_asset book", "trade", "SOL/USDT", "buy", "3", "90", "0.003", "SOL", "margin"),
     (f"{TRADE} fee fee_asset book", "trade", "SOL/USDT", "sell", "3", "90", "0.003", "SOL", "margin"),
+    (f"{TRADE} fee fee_asset book", "trade", "SOL/USDT", "sell", "3", "90", "-0.003", "SOL", "margin"),
+    (f"{TRADE} fee fee_asset", "trade", "SOL/ETH", "buy", "2", "0.04", "-0.002", "SOL"),
     (f"{TRADE} book", "trade", "ETH/BTC", "sell", "0.5", "0.05", "margin"),
     (f"{TRADE} fee fee_asset", "trade", "SOL/ETH", "buy", "0.123456789012345678", "0.0404040404040404", "1e-18", "SOL"),
     (TRADE, "trade", "ALT/USDT", "sell", "123.456789012345678901", "2.02"),
@@ -181,7 +183,7 @@ class Generator:
 
     def add_inverse(self) -> None:
         """An inverse contract, long or short."""
-        fee, asset = self.random.choice([("", ""), ("0.00001", "BTC")])
+        fee, asset = self.random.choice([("", ""), ("0.00001", "BTC"), ("1.25", "USD"), ("-0.5", "USD")])
         self.row(
             "trade", symbol="BTC/USD:BTC", side=self.random.choice(["buy", "sell"]),
             amount=str(self.random.randrange(1, 90)), price=self.price("BTC"), contract_size="100",

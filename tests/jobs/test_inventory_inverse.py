@@ -9,7 +9,7 @@ import pytest
 
 from monitor.clock import parse_instant
 from monitor.jobs.inventory import inventory_answer
-from monitor.records import Fill, Valuation
+from monitor.records import Fee, Fill, Valuation
 from monitor.store.ledger import commit_rows
 from monitor.store.settings import save_valuation
 from monitor.store.touched import touch
@@ -21,13 +21,13 @@ Numbers = dict[str, object]
 FACE = 100
 
 
-def trade(ledger: Ledger, day: int, side: str, contracts: int, price: str) -> None:
+def trade(ledger: Ledger, day: int, side: str, contracts: int, price: str, fee: str = "") -> None:  # noqa: PLR0913, PLR0917  a row
     """Store a fill of contracts of 100 USD on Bitcoin."""
     fill = Fill(
         account="paper", exchange="file", key=f"{day}{side}{price}", time=parse_instant(f"2024-01-{day:02}"),
         book="inverse", market="BTCUSD", symbol="BTC/USD:BTC", base="BTC", quote="USD", settle="BTC",
         side="buy" if side == "buy" else "sell", amount=Decimal(contracts), price=Decimal(price),
-        contract_size=Decimal(FACE), inverse=True,
+        contract_size=Decimal(FACE), inverse=True, fees=(Fee("USD", Decimal(fee)),) if fee else (),
     )  # fmt: skip
     commit_rows(ledger.writer, [fill], [], 1)
 
@@ -58,6 +58,15 @@ def test_a_short_loses_when_the_mark_rises(ledger: Ledger) -> None:
     """The opposite of a long."""
     trade(ledger, 1, "sell", 10, "40000")
     assert pnl(ledger) == pytest.approx(-earned(1_000, 40_000))
+
+
+@pytest.mark.parametrize("method", ["fifo", "wac"])
+@pytest.mark.parametrize(("side", "sign"), [("buy", 1), ("sell", -1)])
+def test_a_fee_in_cash_is_lost_once(ledger: Ledger, side: str, sign: int, method: str) -> None:
+    """What was paid to open is in the basis: closing at the mark brings the difference of prices less that."""
+    save_valuation(ledger.writer, Valuation(method=method))
+    trade(ledger, 1, side, 10, "40000", "7")
+    assert pnl(ledger) == pytest.approx(sign * earned(1_000, 40_000) - 7)
 
 
 def test_a_weighted_average_is_one_of_coins(ledger: Ledger) -> None:

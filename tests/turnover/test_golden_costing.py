@@ -210,6 +210,50 @@ def test_contracts(desk: Desk, place: int) -> None:
     assert last["quantity"] == (face if case["inverse"] else float(case["base_qty"]))
 
 
+@pytest.mark.parametrize("method", ["fifo", "wac"])
+@pytest.mark.parametrize(
+    ("opening", "closing", "basis", "pnl"),
+    [
+        # a long of 15,000: entry fee into the basis, exit fee off the proceeds
+        (("buy", "60000", "10"), ("sell", "60000", "10"), 15_010, -20),
+        (("buy", "60000", "10"), ("sell", "66000", "5"), 15_010, 15_000 * 0.1 - 15),
+        # a short: what it was entered at is net of the fee, what covers it comes with one
+        (("sell", "60000", "10"), ("buy", "60000", "10"), 14_990, -20),
+        (("sell", "60000", "10"), ("buy", "54000", "5"), 14_990, 15_000 * 0.1 - 15),
+        # rebates the other way
+        (("buy", "60000", "-10"), ("sell", "60000", "-10"), 14_990, 20),
+        (("sell", "60000", "-10"), ("buy", "60000", "-10"), 15_010, 20),
+    ],
+)
+def test_cash_fee_of_an_inverse_contract(  # noqa: PLR0913, PLR0917  the table's columns
+    desk: Desk, opening: tuple[str, ...], closing: tuple[str, ...], basis: float, pnl: float, method: str
+) -> None:
+    """A fee in the quote goes into what is bought and off what is sold, as with every other book."""
+    more = {"contract_size": "100", "inverse": 1, "settle": "BTC", "book": "inverse"}
+    for day, (side, price, fee) in enumerate((opening, closing), start=1):
+        desk.fill(day, side, "150", "BTC/USD:BTC", price, fees=[("USD", fee)], **more)
+    last, sums = desk.last("BTC", book="inverse", method=method), desk.exact(method).pools["", "BTC", "inverse"].sums
+    assert last["cogs" if opening[0] == "buy" else "cover_basis"] == pytest.approx(basis, rel=1e-14)
+    assert last["realised_pnl"] == pytest.approx(pnl, abs=1e-9)
+    assert (last["buy_notional"], last["sell_notional"]) == (15_000, 15_000)
+    assert float(sums["cogs"] + sums["cover_basis"]) == pytest.approx(basis, rel=1e-14)
+    assert float(sums["realised_pnl"]) == pytest.approx(pnl, rel=1e-14)
+
+
+def test_parts_of_an_inverse_contract_bear_their_share_of_fees(desk: Desk) -> None:
+    """An exit fee is shared by what a fill closes and what it opens; coin fees relieve the coin's own lots still."""
+    more = {"contract_size": "100", "inverse": 1, "settle": "BTC", "book": "inverse"}
+    desk.move(0.5, "opening", "1", "BTC", value="50000")
+    desk.fill(1, "buy", "150", "BTC/USD:BTC", "60000", fees=[("USD", "10"), ("BTC", "0.001")], **more)
+    desk.fill(2, "sell", "200", "BTC/USD:BTC", "60000", fees=[("USD", "20")], **more)
+    last, spot = desk.last("BTC", book="inverse"), desk.last("BTC")
+    assert last["realised_pnl"] == pytest.approx(-10 - 20 * 150 / 200, abs=1e-9)
+    assert last["inventory_cost"] == pytest.approx(5_000 - 20 * 50 / 200, rel=1e-14)
+    assert spot["fee_basis"] == pytest.approx(50, rel=1e-14)
+    exact = desk.exact().pools["", "BTC", "inverse"]
+    assert (float(exact.cost), float(exact.sums["realised_pnl"])) == pytest.approx((4_995, -25), rel=1e-14)
+
+
 def test_inverse_profit(desk: Desk) -> None:
     """An inverse long of 10,000 from 50,000 to 62,500 earns 0.04 of base, worth 2,500 at the exit."""
     case = load("d05_contracts_linear_inverse")["cases"][2]

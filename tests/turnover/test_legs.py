@@ -111,6 +111,47 @@ def test_third_asset_fees(desk: Desk) -> None:
     assert (btc["cogs"], btc["realised_pnl"]) == (100, 10)
 
 
+@pytest.mark.parametrize("book", ["spot", "margin"])
+def test_rebate_in_the_base_is_worth_the_fills_own_price(desk: Desk, book: str) -> None:
+    """Bought 2 for 100 and sold 1 for 120, the rebates of 0.1 and 0.05 are lots at 100 and 120, whatever is stored."""
+    for stored in (False, True):
+        if stored:
+            desk.price(0.5, "BTC/USD", "999")
+        desk.fill(1, "buy", "2", "BTC/USDT", "100", book=book, fees=[("BTC", "-0.1")])
+        desk.fill(2, "sell", "1", "BTC/USDT", "120", book=book, fees=[("BTC", "-0.05")])
+        exact = desk.exact().pools["", "BTC", book]
+        assert exact.cost == 200 - 100 + Decimal("0.1") * 100 + Decimal("0.05") * 120
+        row = desk.last("BTC", book=book)
+        assert row["unpriced"] == 0
+        assert row["inventory_cost"] == pytest.approx(116, rel=1e-15)
+        desk.fills.clear()
+
+
+@pytest.mark.parametrize(
+    ("prices", "basis"),
+    [
+        ([("ETH/USD", "90"), ("BTC/USD", "1000")], 90),
+        ([("BTC/USD", "1000")], 0.1 * 1000),
+        ([], None),
+    ],
+)
+def test_rebate_of_a_cross_in_its_base(desk: Desk, prices: list[tuple[str, str]], basis: float | None) -> None:
+    """Where the quote is no money, the base's own last price, else the quote's with the fill's price, else nothing."""
+    for pair, price in prices:
+        desk.price(0.5, pair, price)
+    desk.fill(1, "buy", "10", "ETH/BTC", "0.1", book="margin", fees=[("ETH", "-1")])
+    assert desk.pool("ETH", book="margin").lots["basis"].to_list()[1] == basis
+    assert desk.exact().pools["", "ETH", "margin"].lots[1].basis == (None if basis is None else Decimal(str(basis)))
+
+
+def test_opening_before_a_sale_with_a_rebate(desk: Desk) -> None:
+    """The rebate of a sale comes in first: what must have been there before is worth the sale's own price too."""
+    desk.fill(1, "sell", "1", "BTC/USDT", "120", fees=[("BTC", "-0.05")])
+    opening = desk.pool("BTC").lots.row(0, named=True)
+    assert (opening["quantity"], opening["basis"]) == ("0.95", pytest.approx(0.95 * 120, rel=1e-15))
+    assert desk.exact().shortages["", "BTC", "spot"].mark == 120
+
+
 def test_cash_turns_nothing_over(desk: Desk) -> None:
     """Fiat and stablecoins have no lots, whatever is done with them."""
     desk.fill(1, "buy", "100", "USDT/USD", "1")
@@ -285,6 +326,19 @@ def test_options_are_kinds_of_their_own(desk: Desk) -> None:
     for symbol in ("BTC/USDC:USDC-261225-90000-C", "BTC/USDC:USDC-261225-90000-P"):
         desk.fill(1, "buy", "1", symbol, "10", book="option", contract_size="1", settle="USDC")
     assert {key.asset for key in desk.tracks().pools} == {row["symbol"] for row in desk.fills}
+
+
+def test_option_that_settles_in_its_coin(desk: Desk) -> None:
+    """Its premium is amount * price of that coin, not the face of what it is an option on."""
+    desk.price(0.5, "BTC/USD", "60000")
+    symbol = "BTC/USD:BTC-260327-90000-C"
+    more = {"book": "option", "contract_size": "1", "settle": "BTC", "inverse": 1}
+    desk.fill(1, "buy", "2", symbol, "0.05", **more)
+    desk.fill(2, "sell", "2", symbol, "0.06", **more)
+    last, sums = desk.last(symbol, book="option"), desk.exact().pools["", symbol, "option"].sums
+    assert (last["cogs"], last["buy_notional"]) == (2 * 0.05 * 60_000, 2 * 0.05 * 60_000)
+    assert last["realised_pnl"] == pytest.approx(2 * 0.01 * 60_000, rel=1e-12)
+    assert [sums["cogs"], sums["realised_pnl"]] == [Decimal(6_000), Decimal(1_200)]
 
 
 def test_unknown_method(desk: Desk) -> None:
