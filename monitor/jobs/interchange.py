@@ -97,6 +97,18 @@ def import_events(writer: Writer, files: Files, now: int, *, skip_bad: bool, dry
     """
     if files.events is None and files.prices is None:
         raise UsageError("There is nothing to import.", "Name an events file, --prices FILE, or both.")
+    # A step of its own: what was read must be gone before the measurement, which needs the memory.
+    summary, accounts = _read_and_stored(writer, files, now, skip_bad=skip_bad, dry_run=dry_run)
+    if summary.stored:
+        summary = replace(summary, notes=(*summary.notes, *_doubts(writer, accounts, now)))
+        measure(writer, now)
+    return summary
+
+
+def _read_and_stored(
+    writer: Writer, files: Files, now: int, *, skip_bad: bool, dry_run: bool
+) -> tuple[ImportSummary, list[str]]:
+    """Read and store the files; return what became of the rows, and the accounts of the events."""
     currency = load_valuation(writer.connection).currency
     events = _read(writer.connection, files.events, files.choice, currency) if files.events else None
     prices = read_prices(files.prices, currency) if files.prices else Prices()
@@ -106,10 +118,8 @@ def import_events(writer: Writer, files: Files, now: int, *, skip_bad: bool, dry
     summary = _store_prices(writer, prices, summary, keep=keep)
     if events is not None:
         summary = _store_events(writer, events, summary, now, keep=keep)
-    if keep:
-        summary = replace(summary, notes=(*summary.notes, *_doubts(writer, events, now)))
-        measure(writer, now)
-    return replace(summary, stored=keep, accepted_lines=summary.accepted_lines if dry_run else ())
+    summary = replace(summary, stored=keep, accepted_lines=summary.accepted_lines if dry_run else ())
+    return summary, _accounts(events) if events else []
 
 
 def _read(connection: sqlite3.Connection, path: Path, choice: Choice, currency: str) -> Events:
@@ -163,9 +173,8 @@ def _store_events(writer: Writer, events: Events, summary: ImportSummary, now: i
     )
 
 
-def _doubts(writer: Writer, events: Events | None, now: int) -> list[str]:
+def _doubts(writer: Writer, accounts: list[str], now: int) -> list[str]:
     """Return a sentence for every account whose new fills may be those that its exchange told."""
-    accounts = _accounts(events) if events else []
     known = {account for account in _venues(writer.connection).exchanges if account in accounts}
     counts = {account: check_file_copies(writer, account, now) for account in sorted(known)}
     twice = {account: check_exports(writer, account, now) for account in accounts}
