@@ -1,4 +1,4 @@
-"""What an alert remembers between evaluations, and what it has to say: shared by the machine, the journal and the jobs.
+"""What an alert watches, remembers between evaluations and has to say: shared by machine, journal and jobs.
 
 An *episode* is one stay in trouble of one subject under one rule, numbered from 1 per (rule, subject): from firing to
 resolved, or from the notice that data is missing to its return. The numbers are never given twice, so that a message's
@@ -21,6 +21,46 @@ Shown = Literal["ok", "pending", "firing", "recovering", "no_data", "error"]
 Verdict = Literal["breach", "between", "clear"]
 Kind = Literal["firing", "reminder", "resolved", "no_data"]
 Facts = Mapping[str, str | float | int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One alert rule, checked; durations in ms. `relative`: thresholds on the change or MADs from a median."""
+
+    name: str
+    metric: str
+    assets: tuple[str, ...] = ()
+    scope: Literal["asset", "portfolio"] = "asset"
+    accounts: tuple[str, ...] = ()
+    window: int = 7 * 86_400_000
+    above: float | None = None
+    below: float | None = None
+    clear: float | None = None
+    hold: int = 0
+    keep_firing: int = 0
+    no_data_hold: int = 900_000
+    repeat_every: int | None = None
+    relative: Literal["change", "deviation"] | None = None
+    baseline: int = 30 * 86_400_000
+    min_inventory: float | None = None
+    min_fills: int | None = None
+    severity: Severity = "warning"
+    notify: tuple[str, ...] = ("stdout",)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One value of one metric of one subject, as a rule saw it; None, `exempt` and `failed` carry a `reason`."""
+
+    rule: str
+    subject: str
+    time: int
+    value: float | None
+    reason: str | None = None
+    inventory: float | None = None
+    fills: int | None = None
+    standing: Literal["measured", "exempt", "failed"] = "measured"
+    context: dict[str, str | float | int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,46 +273,6 @@ class Valuation:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One alert rule, checked; durations in ms. `relative`: thresholds on the change or MADs from a median."""
-
-    name: str
-    metric: str
-    assets: tuple[str, ...] = ()
-    scope: Literal["asset", "portfolio"] = "asset"
-    accounts: tuple[str, ...] = ()
-    window: int = 7 * 86_400_000
-    above: float | None = None
-    below: float | None = None
-    clear: float | None = None
-    hold: int = 0
-    keep_firing: int = 0
-    no_data_hold: int = 900_000
-    repeat_every: int | None = None
-    relative: Literal["change", "deviation"] | None = None
-    baseline: int = 30 * 86_400_000
-    min_inventory: float | None = None
-    min_fills: int | None = None
-    severity: Severity = "warning"
-    notify: tuple[str, ...] = ("stdout",)
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One value of one metric of one subject, as a rule saw it; None, `exempt` and `failed` carry a `reason`."""
-
-    rule: str
-    subject: str
-    time: int
-    value: float | None
-    reason: str | None = None
-    inventory: float | None = None
-    fills: int | None = None
-    standing: Literal["measured", "exempt", "failed"] = "measured"
-    context: dict[str, str | float | int | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Account:
     """One account at one venue, from the settings. `credentials` never appear in a repr, a log or the database.
 

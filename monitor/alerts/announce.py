@@ -9,7 +9,7 @@ from monitor.alerts.verdict import clear_level, side, threshold
 from monitor.episodes import AlertState, Kind, Notice, Transition
 
 if TYPE_CHECKING:
-    from monitor.records import Measurement, Rule
+    from monitor.episodes import Measurement, Rule
 
 RELATIVE_UNITS = {"change": "share", "deviation": "MADs"}
 

@@ -24,7 +24,7 @@ from monitor.episodes import AlertState, Transition
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from monitor.records import Measurement, Rule
+    from monitor.episodes import Measurement, Rule
 
 LONGEST_GAP = 3 * MINUTE
 Key = tuple[str, str]

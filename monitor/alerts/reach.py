@@ -12,7 +12,7 @@ from monitor.alerts.metrics import METRICS
 from monitor.alerts.verdict import clear_level, side, threshold
 
 if TYPE_CHECKING:
-    from monitor.records import Rule
+    from monitor.episodes import Rule
 
 Bounds = tuple[float, float]
 

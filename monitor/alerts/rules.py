@@ -14,7 +14,7 @@ from monitor.alerts.metrics import JOBS, METRICS, OF_ONE_ASSET
 from monitor.alerts.reach import useless
 from monitor.alerts.table import RuleComplaint, Table, did_you_mean
 from monitor.clock import DAY, duration_text
-from monitor.records import Rule
+from monitor.episodes import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

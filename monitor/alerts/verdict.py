@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from monitor.episodes import Blindness, Verdict
-    from monitor.records import Measurement, Rule
+    from monitor.episodes import Blindness, Measurement, Rule, Verdict
 
 # Without `clear` a rule recovers 10 % beyond its threshold.
 BEYOND = 0.10

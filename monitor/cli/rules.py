@@ -21,8 +21,8 @@ from monitor.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from monitor.episodes import Rule
     from monitor.jobs.backtest import Backtest, Replayed
-    from monitor.records import Rule
 
 SETTINGS_WRONG = 2
 

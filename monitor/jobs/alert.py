@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING
 from monitor.alerts.lifecycle import LONGEST_GAP, evaluate
 from monitor.alerts.metrics import OPERATIONAL
 from monitor.clock import DAY, HOUR, iso
+from monitor.episodes import Measurement
 from monitor.errors import MonitorError
 from monitor.jobs.baseline import Baselines
 from monitor.jobs.readings import PORTFOLIO, Desk, readings
 from monitor.jobs.vitals import vitals
-from monitor.records import Measurement
 from monitor.store.journal import alert_states, annotate, new_restatements, prune, record_evaluation
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
 
-    from monitor.episodes import AlertState, Transition
-    from monitor.records import Rule
+    from monitor.episodes import AlertState, Rule, Transition
     from monitor.store.database import Writer
 
 KEPT = 7 * DAY

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor.clock import Window
-    from monitor.episodes import AlertState, Transition
-    from monitor.records import Rule
+    from monitor.episodes import AlertState, Rule, Transition
 
 # Evaluations further apart than this many steps would be downtime; in a replay none are.
 GAP_STEPS = 3

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from monitor.records import Measurement, Rule
+    from monitor.episodes import Measurement, Rule
 
 SAMPLES = 30
 # With fewer a median is an anecdote.

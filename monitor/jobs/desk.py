@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from monitor.clock import Clock
     from monitor.config.settings import Settings
+    from monitor.episodes import Rule
     from monitor.jobs.collect import Progress
     from monitor.jobs.connections import Connections
     from monitor.jobs.courier import Courier
-    from monitor.records import Rule
     from monitor.store.database import Writer
 
 

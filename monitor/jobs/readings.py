@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.clock import DAY, iso, parse_instant
+from monitor.episodes import Measurement
 from monitor.jobs.answer import turnover_answer
 from monitor.jobs.baseline import against_usual
 from monitor.jobs.question import HEADLINE_BOOK
-from monitor.records import Measurement
 from monitor.store import query
 from monitor.store.settings import load_valuation
 from monitor.store.vitals import last_fill
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
 
+    from monitor.episodes import Rule
     from monitor.jobs.baseline import Baselines
     from monitor.jobs.question import By
-    from monitor.records import Rule
 
 Row = dict[str, object]
 PORTFOLIO = "portfolio"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from monitor.alerts.table import RuleComplaint
     from monitor.config.place import Place
     from monitor.config.settings import Settings
-    from monitor.records import Rule
+    from monitor.episodes import Rule
 
 
 def load_checked(path: Path, environ: Mapping[str, str]) -> Settings:

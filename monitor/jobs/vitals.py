@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.clock import SECOND, iso
+from monitor.episodes import Measurement
 from monitor.jobs.pegs import peg_checks
 from monitor.jobs.proof import Proof
-from monitor.records import Measurement
 from monitor.store import answers, findings, query
 from monitor.store.runs import job_states
 from monitor.store.settings import load_valuation
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable
 
-    from monitor.records import Rule
+    from monitor.episodes import Rule
 
 IMPORTED = "file"
 PAUSED = "paused"

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
-    from monitor.episodes import Notice
-    from monitor.records import Measurement
+    from monitor.episodes import Measurement, Notice
 
 # The fields of AlertState, in order, and the columns they are kept in.
 LENGTHS = {"since", "evaluated", "held", "breached", "fired", "told", "blind_since", "blind_held"}

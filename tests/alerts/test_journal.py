@@ -10,8 +10,7 @@ import pytest
 
 from monitor.alerts.lifecycle import evaluate
 from monitor.clock import DAY, MINUTE
-from monitor.episodes import AlertState
-from monitor.records import Measurement, Rule
+from monitor.episodes import AlertState, Measurement, Rule
 from monitor.store.journal import alert_states, annotate, episodes, new_restatements, prune, record_evaluation
 from monitor.store.outbox import Lease, channel_states, claim, read_notice
 from monitor.store.runs import finish_run, job_states, start_run

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.alerts.lifecycle import evaluate
 from monitor.clock import HOUR, MINUTE
-from monitor.records import Measurement, Rule
+from monitor.episodes import Measurement, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from monitor.alerts.metrics import JOBS
 from monitor.alerts.rules import parse_rules
 from monitor.clock import DAY, HOUR, MINUTE
 from monitor.config.settings import Schedule
+from monitor.episodes import Rule
 from monitor.jobs.cycle import NIGHTLY, SWEEP, WEEKLY, jobs_of
-from monitor.records import Rule
 
 CHANNELS = {"desk", "stdout"}
 WHOLE = """

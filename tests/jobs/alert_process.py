@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.clock import MINUTE
+from monitor.episodes import Measurement, Rule
 from monitor.jobs.alert import conclude
 from monitor.jobs.courier import Courier, Post, Tally
-from monitor.records import Measurement, Rule
 from monitor.store.database import open_writer
 from monitor.store.outbox import waiting_channels
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.clock import DAY, HOUR, MINUTE, parse_instant
+from monitor.episodes import Measurement, Rule
 from monitor.jobs.alert import Memory, alert, measure
 from monitor.jobs.baseline import Baselines, against_usual
-from monitor.records import Account, Batch, Measurement, Rule, StreamKey
+from monitor.records import Account, Batch, StreamKey
 from monitor.store.journal import alert_states, episodes
 from monitor.store.ledger import commit_batch, register_account
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.clock import DAY, HOUR, Window, parse_instant
+from monitor.episodes import Rule
 from monitor.jobs.alert import alert
 from monitor.jobs.backtest import backtest
-from monitor.records import Rule
 from monitor.store.journal import episodes
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ import pytest
 
 from monitor.clock import DAY, HOUR, Window, parse_instant
 from monitor.demo.generator import ACCOUNTS, History
+from monitor.episodes import Rule
 from monitor.jobs.alert import Memory, alert
 from monitor.jobs.backtest import backtest
 from monitor.jobs.measure import measure
-from monitor.records import Account, Price, Rule
+from monitor.records import Account, Price
 from monitor.store.database import open_writer
 from monitor.store.journal import episodes
 from monitor.store.ledger import commit_prices, commit_rows, register_account

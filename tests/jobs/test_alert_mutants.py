@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import ModuleType
 
-    from monitor.episodes import AlertState, Notice, Transition
+    from monitor.episodes import AlertState, Measurement, Notice, Rule, Transition
     from monitor.jobs.courier import Courier, Result, Tally
-    from monitor.records import Measurement, Rule
     from monitor.store.database import Writer
     from monitor.store.outbox import Digest, Lease, Outgoing
 

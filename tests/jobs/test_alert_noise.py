@@ -11,8 +11,9 @@ import pytest
 
 from monitor.alerts.lifecycle import evaluate
 from monitor.clock import DAY, HOUR, MINUTE, parse_instant
+from monitor.episodes import Measurement, Rule
 from monitor.jobs.alert import alert, conclude
-from monitor.records import Account, Batch, Measurement, Rule, StreamKey
+from monitor.records import Account, Batch, StreamKey
 from monitor.store.database import open_writer
 from monitor.store.journal import alert_states, episodes
 from monitor.store.ledger import commit_batch, register_account

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.clock import DAY, HOUR, MINUTE
+from monitor.episodes import Measurement, Rule
 from monitor.errors import DeliveryError
 from monitor.jobs.alert import conclude
 from monitor.jobs.courier import Courier, Post, Tally
-from monitor.records import Measurement, Rule
 from monitor.store.database import open_writer
 from monitor.store.outbox import channel_states
 

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from monitor.clock import HOUR, MINUTE, SECOND
+from monitor.episodes import Measurement, Rule
 from monitor.errors import DeliveryError
 from monitor.jobs import alert
 from monitor.jobs.courier import Courier, Post, Tally
-from monitor.records import Measurement, Rule
 from monitor.store import outbox
 from monitor.store.database import Writer
 from monitor.store.lock import WriteLock

@@ -11,9 +11,9 @@ from monitor.alerts.metrics import METRICS, OF_ONE_ASSET
 from monitor.alerts.notices import text
 from monitor.alerts.rules import parse_rules
 from monitor.clock import DAY, MINUTE, parse_instant
+from monitor.episodes import Rule
 from monitor.jobs.alert import alert, measure
 from monitor.jobs.baseline import Baselines
-from monitor.records import Rule
 from monitor.store.outbox import Lease, claim
 
 if TYPE_CHECKING:

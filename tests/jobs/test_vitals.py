@@ -11,9 +11,10 @@ import pytest
 from monitor.alerts.notices import text
 from monitor.alerts.rules import parse_rules
 from monitor.clock import DAY, HOUR, MINUTE, parse_instant
+from monitor.episodes import Measurement, Rule
 from monitor.jobs.alert import alert, measure
 from monitor.jobs.baseline import Baselines
-from monitor.records import Account, Batch, Finding, Gap, Measurement, Price, Rule, StreamKey
+from monitor.records import Account, Batch, Finding, Gap, Price, StreamKey
 from monitor.store.findings import raise_finding
 from monitor.store.ledger import commit_batch, mark_account, register_account
 from monitor.store.outbox import Lease, claim
