@@ -14,6 +14,7 @@ import polars as pl
 
 from monitor.exact import plain
 from monitor.turnover.compiled import part
+from monitor.turnover.pairs import product
 
 # Below 2 ** 63 with room for the error of the float the bound is tested with.
 GREATEST = 9.2e18
@@ -62,6 +63,17 @@ def plus(one: Amount, other: Amount) -> Amount:
         return Amount(near, NO_INTEGER, decimals)
     scaled = first * POWERS[decimals - one.decimals] + second * POWERS[decimals - other.decimals]
     return Amount(near, scaled, decimals)
+
+
+@part
+def excess(amount: Amount) -> float:
+    """Return by how much the exact amount is more than its float64; nothing where it has no integer."""
+    whole = float(amount.mantissa)
+    if amount.decimals > MOST_DECIMALS or abs(whole) >= GREATEST:
+        return 0.0
+    power = float(FLOAT_POWERS[amount.decimals])
+    high, low = product(amount.near, power)
+    return (((whole - high) - low) + float(amount.mantissa - int(whole))) / power
 
 
 @part

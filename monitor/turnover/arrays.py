@@ -85,9 +85,9 @@ class Terms(NamedTuple):
 class Event:
     """One leg. Values in the reporting currency, NaN where unknown.
 
-    `value` is the basis or the proceeds of the whole quantity, `gross` its notional without fees, `price` the price of
-    an inverse contract, `mark` the value of one unit by the event itself, `transit` the pool that carries a transfer's
-    lots.
+    `value` + `low` is the basis or the proceeds of the whole quantity, `gross` its notional without fees, `price` the
+    price of an inverse contract, `mark` the value of one unit by the event itself, `transit` the pool that carries a
+    transfer's lots.
     """
 
     pool: int
@@ -97,6 +97,7 @@ class Event:
     transit: int
     quantity: int
     value: float
+    low: float
     gross: float
     price: float
     mark: float

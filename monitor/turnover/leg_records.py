@@ -36,7 +36,7 @@ LEG = np.dtype(
     [
         *((name, np.int64) for name in ("time", "sequence", "origin", "mantissa", "decimals")),
         *((name, np.float64) for name in ("units", "worth", "gross", "traded", "other_worth", "other_gross")),
-        *((name, np.float64) for name in ("given", "price", "value", "mark")),
+        *((name, np.float64) for name in ("given", "price", "value", "low", "mark")),
         *((name, np.int32) for name in ("row", "account", "owner", "exchange", "asset", "kind")),
         *((name, np.int32) for name in ("worth_asset", "other_asset", "task")),
         *((name, np.int16) for name in ("role",)),
@@ -50,7 +50,7 @@ class Leg:
 
     NaN is unknown, -1 no asset. `origin` is the id of the fill or, where `moved` is 1, of the movement, `row` its row.
     `task` is its number among the legs made with it, `owner` the account whose row it was. `gross`, like `worth`, is in
-    units of `worth_asset` until it is valued.
+    units of `worth_asset` until it is valued. `low` is what the exact worth, and value, is more than its float64.
     """
 
     time: int
@@ -67,6 +67,7 @@ class Leg:
     given: float
     price: float
     value: float
+    low: float
     mark: float
     row: int
     account: int

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from monitor.turnover import amounts, compiled
+from monitor.turnover import amounts, compiled, pairs
 from monitor.turnover import fees as fee_rules
 from monitor.turnover import ledger as fill_rules
 from monitor.turnover.ahead import side_by_side
-from monitor.turnover.amounts import NO_INTEGER, Amount, plus, signed, times
+from monitor.turnover.amounts import NO_INTEGER, Amount, excess, plus, signed, times
 from monitor.turnover.arrays import CROSS, FEE, GAIN, TRADE
 from monitor.turnover.compiled import bare, compile_cached, part
 from monitor.turnover.fees import Fees, bare_fees
 from monitor.turnover.ledger import Fills, bare_fills
 from monitor.turnover.leg_records import LEG, Legs, kept
 from monitor.turnover.movement_legs import COMES_IN, GOES_OUT
+from monitor.turnover.pairs import lost, product
 from monitor.turnover.texts import Numbers, numbers
 from monitor.turnover.wide_legs import WideFill, exact_parts
 
@@ -82,7 +83,28 @@ def common(leg: Leg, fills: Fills, row: int) -> None:
     leg.exchange, leg.kind, leg.book = fills.exchange[row], fills.kind[row], fills.book[row]
     leg.worth_asset, leg.other_asset = fills.money[row], -1
     leg.other_worth = leg.other_gross = leg.given = leg.price = leg.value = leg.mark = np.nan
-    leg.action, leg.flags, leg.moved, leg.first = TRADE, 0, 0, 0
+    leg.action, leg.flags, leg.moved, leg.first, leg.low = TRADE, 0, 0, 0, 0.0
+
+
+@part
+def net_low(net: Amount, read: tuple[Amount, Amount, Amount, Amount, Amount, Amount], sign: int) -> float:
+    """Return by how much what changed hands, quote fees netted, is more than its float64."""
+    if net.mantissa != NO_INTEGER:
+        return excess(net)
+    amount, price, cost, size, _, fee = read
+    if not np.isnan(cost.near):
+        high, low = cost.near, excess(cost)
+    else:
+        lots, lots_low = product(amount.near, size.near)
+        lots_low += excess(amount) * size.near
+        if size.near != 1:
+            lots_low += amount.near * excess(size)
+        high, low = product(lots, price.near)
+        low += lots * excess(price) + lots_low * price.near
+    if fee.near != 0:
+        low += excess(fee) * sign + lost(high, fee.near * sign)
+    # beyond what a float64 can hold there is no such difference
+    return low if low - low == 0 else 0.0
 
 
 @part
@@ -94,13 +116,15 @@ def trade_leg(leg: Leg, fills: Fills, row: int, read: tuple[Amount, Amount, Amou
     amount, price, cost, size, base_fee, quote_fee = read
     sign, is_coin = (1 if fills.buys[row] else -1), fills.is_coin[row] == 1
     lots = times(amount, size)
-    paid = cost if is_coin and not np.isnan(cost.near) else times(lots, price)
+    paid = times(lots, price) if np.isnan(cost.near) else cost
     net = plus(paid, signed(quote_fee, sign))
     leg.worth, leg.gross, leg.traded = net.near, lots.near * price.near, lots.near
+    leg.low = net_low(net, read, sign)
     if leg.role == BASE_ROLE:
         put_quantity(leg, plus(signed(amount, sign), signed(base_fee, -1)) if is_coin else signed(lots, sign))
         leg.asset = fills.symbol[row] if fills.symbol[row] >= 0 else fills.base[row]
         if fills.is_inverse[row]:
+            leg.low = 0.0
             leg.worth, leg.gross, leg.price = plus(lots, signed(quote_fee, sign)).near, lots.near, price.near
     else:
         put_quantity(leg, signed(net, -sign))
@@ -161,11 +185,13 @@ def amounts_at(
     fills: Fills, row: int, fees: Fees, read: Read, place: int
 ) -> tuple[Amount, Amount, Amount, Amount, Amount, Amount]:
     """Return amount, price, cost, contract size, base fee and quote fee of a fill."""
-    size = Amount(1.0, 1, 0)
-    if fills.is_coin[row] == 0 and not np.isnan(read.size.near[place]):
-        size = at(read.size, place)
+    size, cost = Amount(1.0, 1, 0), at(read.cost, place)
+    if fills.is_coin[row] == 0:
+        cost = Amount(np.nan, 0, 0)
+        if not np.isnan(read.size.near[place]):
+            size = at(read.size, place)
     base_fee, quote_fee = fee_at(fees, fills.base_fee[row]), fee_at(fees, fills.quote_fee[row])
-    return at(read.amount, place), at(read.price, place), at(read.cost, place), size, base_fee, quote_fee
+    return at(read.amount, place), at(read.price, place), cost, size, base_fee, quote_fee
 
 
 def write(into: Records, task: Task, ledger: tuple[Fills, Fees, Read], cash: NDArray[np.bool_], names: Names) -> int:
@@ -199,7 +225,7 @@ def write(into: Records, task: Task, ledger: tuple[Fills, Fees, Read], cash: NDA
     return wide
 
 
-write_compiled = compile_cached(write, amounts, compiled, fee_rules, fill_rules)
+write_compiled = compile_cached(write, amounts, compiled, fee_rules, fill_rules, pairs)
 
 
 def fill_legs(ledger: Ledger, table: FeeTable, task: Task) -> Legs:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from monitor.turnover import arrays, compiled, moves, order, pool, sums
+from monitor.turnover import arrays, compiled, moves, order, pairs, pool, sums
 from monitor.turnover.arrays import (
     ARRIVE,
     COUNTS,
@@ -39,8 +39,9 @@ from monitor.turnover.arrays import (
 from monitor.turnover.compiled import compile_cached, part, view
 from monitor.turnover.moves import arrive, send
 from monitor.turnover.order import foremost, push
+from monitor.turnover.pairs import difference, share
 from monitor.turnover.pool import cut, enter, found
-from monitor.turnover.sums import add, elapse, roll, settle
+from monitor.turnover.sums import add, add_pair, elapse, roll, settle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,8 +58,7 @@ SECOND, MINUTE, HOUR, DAY = 1_000.0, 60_000.0, 3_600_000.0, 86_400_000.0
 def turn(grid: Grid, event: Event, lot: Lot, basis: float, low: float) -> None:
     """Count what a trade relieved: its basis, by side and by the time it was held."""
     column = sums.COGS if event.quantity < 0 else sums.COVER
-    add(grid, event.pool, column, basis)
-    add(grid, event.pool, column, low)
+    add_pair(grid, event.pool, column, (basis, low))
     if lot.share != 0:
         add(grid, event.pool, sums.GUESSED, basis * lot.share)
     span = (event.time - lot.opened) - lot.drift
@@ -87,8 +87,8 @@ def gain(event: Event, lot: Lot, units: int, basis: float) -> float:
 
 
 @part
-def relieve(job: Job, at: int, units: int, unit_value: float) -> None:
-    """Relieve lots in the method's order; `unit_value` are the proceeds of one unit at the partition's scale."""
+def relieve(job: Job, at: int, units: int, size: int) -> None:
+    """Relieve lots in the method's order; `size` units are what the event's value is for."""
     event, grid = job.events[at], job.sums
     number, side = event.pool, (1.0 if event.quantity < 0 else -1.0)
     while units > 0:
@@ -103,16 +103,15 @@ def relieve(job: Job, at: int, units: int, unit_value: float) -> None:
             grid[number, sums.UNVALUED, 0] += 1.0
         elif event.kind != TRADE:
             column = sums.FEES if event.kind == FEE else sums.WITHDRAWN
-            add(grid, number, column, basis)
-            add(grid, number, column, low)
+            add_pair(grid, number, column, (basis, low))
         else:
             turn(grid, event, lot, basis, low)
             if job.terms.inverse:
                 add(grid, number, sums.PNL, side * gain(event, lot, some, basis))
-            elif not isnan(unit_value):
+            elif not isnan(event.value):
                 # a long earns proceeds less basis, a short what it was entered at less what covers it
-                add(grid, number, sums.PNL, side * (float(some) * unit_value))
-                add(grid, number, sums.PNL, -side * basis)
+                earned, rest = difference(share(event.value, event.low, some, size), (basis, low))
+                add_pair(grid, number, sums.PNL, (side * earned, side * rest))
 
 
 @part
@@ -135,7 +134,7 @@ def change(job: Job, at: int) -> None:
     A fill that crosses zero does both at one price. Where nothing can be short, more than is held closes all of it.
     """
     event = job.events[at]
-    quantity, value, held = event.quantity, event.value, job.pools[event.pool].quantity
+    quantity, held = event.quantity, job.pools[event.pool].quantity
     size = abs(quantity)
     closing = size - size
     if (held > 0 and quantity < 0) or (held < 0 and quantity > 0):
@@ -144,10 +143,9 @@ def change(job: Job, at: int) -> None:
     if not job.terms.signed and quantity < 0:
         rest, size = closing - closing, closing
     if closing > 0:
-        relieve(job, at, closing, value / float(size))
+        relieve(job, at, closing, size)
     if rest > 0:
-        basis = value if rest == size else value * (float(rest) / float(size))
-        enter(job, event.pool, found(job, at, rest, basis), event)
+        enter(job, event.pool, found(job, at, rest, share(event.value, event.low, rest, size)), event)
 
 
 @part
@@ -214,7 +212,7 @@ def kernel(terms: Terms, address: Numbers, size: Numbers, at: int) -> int:
     return run(job, at)
 
 
-compiled_run = compile_cached(kernel, arrays, compiled, moves, order, pool, sums)
+compiled_run = compile_cached(kernel, arrays, compiled, moves, order, pairs, pool, sums)
 
 
 def advance(job: Job, at: int) -> int:

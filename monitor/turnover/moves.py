@@ -27,9 +27,8 @@ def send(job: Job, at: int) -> None:
         some = min(units, lots[taken].left)
         units -= some
         basis, low = cut(job, at, taken, some)
-        new = found(job, at, some, basis)
+        new = found(job, at, some, (basis, low))
         moved, lot = lots[new], lots[taken]
-        moved.low = low
         moved.pool, moved.number, moved.origin = event.transit, new, lot.origin
         moved.opened, moved.drift = lot.opened, lot.drift
         moved.share, moved.price = lot.share, lot.price

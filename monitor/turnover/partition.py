@@ -130,7 +130,7 @@ def _open(events: Table[Event], place: int, one: Shortfall, at: tuple[int, float
     """Write the event of an opening that nobody told."""
     time, unit = at
     cells: dict[str, float] = {"pool": one.pool, "time": time, "kind": GAIN, "flags": ESTIMATED_FLAG, "transit": NONE}
-    cells |= {"quantity": one.quantity, "value": one.quantity / unit * one.mark}
+    cells |= {"quantity": one.quantity, "value": one.quantity / unit * one.mark, "low": 0.0}
     for name, value in {**cells, "gross": np.nan, "price": np.nan, "mark": np.nan}.items():
         if isinstance(events, np.ndarray):
             events[name][place] = value
@@ -151,7 +151,7 @@ def _filled(
             event.pool, event.time, event.kind = pool[place], leg.time, leg.action
             event.flags, event.quantity = leg.flags & (ESTIMATED_FLAG | CROSS), quantity[place]
             event.transit = transit[place] + first if transit[place] >= 0 else -1
-            event.value, event.gross, event.price = leg.value, leg.gross, leg.price
+            event.value, event.low, event.gross, event.price = leg.value, leg.low, leg.gross, leg.price
             # what a movement is worth is the market's mark, which the pool follows by itself
             event.mark = leg.mark if leg.action == TRADE else np.nan
 
@@ -210,7 +210,8 @@ def _fill_objects(job: Job, legs: Legs, leg: Integers, quantity: Integers, pools
         event.pool, event.time, event.kind = int(legs.pool[place]), int(record["time"]), int(record["action"])
         event.flags, event.quantity = int(record["flags"]) & (ESTIMATED_FLAG | CROSS), int(quantity[place])
         event.transit = transit + pools if transit != NONE else NONE
-        event.value, event.gross, event.price = (float(record[name]) for name in ("value", "gross", "price"))
+        event.value, event.low = float(record["value"]), float(record["low"])
+        event.gross, event.price = float(record["gross"]), float(record["price"])
         event.mark = float(record["mark"]) if event.kind == TRADE else np.nan
 
 

@@ -12,41 +12,17 @@ from typing import TYPE_CHECKING
 from monitor.turnover.arrays import ESTIMATED, LOT_COUNT, NONE, RELIEF_COUNT, SERIAL, WAC
 from monitor.turnover.compiled import part
 from monitor.turnover.order import pop, push
-from monitor.turnover.sums import COST, GUESSED_COST, add
+from monitor.turnover.pairs import share
+from monitor.turnover.sums import COST, GUESSED_COST, add_pair
 
 if TYPE_CHECKING:
     from monitor.turnover.arrays import Event, Grid, Job, Lot
-
-SPLITTER = 2.0**27 + 1.0
-
-
-@part
-def product(one: float, other: float) -> tuple[float, float]:
-    """Return an exact product as a (high, low) pair: Dekker's splitting into halves of 26 bits."""
-    high = one * other
-    lifted = SPLITTER * one
-    one_high = lifted - (lifted - one)
-    one_low = one - one_high
-    lifted = SPLITTER * other
-    other_high = lifted - (lifted - other)
-    other_low = other - other_high
-    return high, ((one_high * other_high - high) + one_high * other_low + one_low * other_high) + one_low * other_low
 
 
 @part
 def portion(lot: Lot, units: int) -> tuple[float, float]:
     """Return the basis of some units of a lot, basis * units / quantity, as a (high, low) pair."""
-    if units == lot.quantity:
-        return lot.basis, lot.low
-    some, whole = float(units), float(lot.quantity)
-    # integers beyond 2 ** 53 do not fit a float: what is cut off counts in the low part
-    some_low, whole_low = float(units - int(some)), float(lot.quantity - int(whole))
-    high, low = product(lot.basis, some)
-    low += lot.basis * some_low + lot.low * some
-    quotient = high / whole
-    back, back_low = product(quotient, whole)
-    rest = (((high - back) - back_low) + low - quotient * whole_low) / whole
-    return quotient + rest, rest - ((quotient + rest) - quotient)
+    return share(lot.basis, lot.low, units, lot.quantity)
 
 
 @part
@@ -90,10 +66,9 @@ def enter(job: Job, number: int, new: int, event: Event) -> None:
     if isnan(lot.basis):
         pool.unpriced += 1
     else:
-        add(job.held, number, COST, lot.basis)
-        add(job.held, number, COST, lot.low)
-        add(job.held, number, GUESSED_COST, lot.basis * lot.share)
-        add(job.held, number, GUESSED_COST, lot.low * lot.share)
+        add_pair(job.held, number, COST, (lot.basis, lot.low))
+        if lot.share != 0:
+            add_pair(job.held, number, GUESSED_COST, (lot.basis * lot.share, lot.low * lot.share))
     if job.terms.method == WAC and pool.open > 0:
         lot.number = NONE
         average(job.lots[pool.first], lot)
@@ -108,15 +83,15 @@ def enter(job: Job, number: int, new: int, event: Event) -> None:
 
 
 @part
-def found(job: Job, at: int, units: int, basis: float) -> int:
-    """Return a new lot, not yet in any pool."""
+def found(job: Job, at: int, units: int, basis: tuple[float, float]) -> int:
+    """Return a new lot, not yet in any pool; its basis is a (high, low) pair."""
     new, event = job.counts[LOT_COUNT], job.events[at]
     lot = job.lots[new]
     job.counts[LOT_COUNT] += 1
     lot.event, lot.origin, lot.closed = at, job.counts[SERIAL], NONE
     job.counts[SERIAL] += 1
     lot.opened, lot.drift = float(event.time), 0.0
-    lot.quantity, lot.left, lot.basis, lot.low = units, units, basis, 0.0
+    lot.quantity, lot.left, (lot.basis, lot.low) = units, units, basis
     lot.share = 1.0 if event.flags & ESTIMATED else 0.0
     lot.price = event.price
     if job.terms.inverse and event.gross > 0:
@@ -135,10 +110,9 @@ def cut(job: Job, at: int, taken: int, units: int) -> tuple[float, float]:
     lot.left -= units
     pool.quantity += -units if pool.quantity > 0 else units
     if not isnan(basis):
-        add(held, number, COST, -basis)
-        add(held, number, COST, -low)
-        add(held, number, GUESSED_COST, -basis * lot.share)
-        add(held, number, GUESSED_COST, -low * lot.share)
+        add_pair(held, number, COST, (-basis, -low))
+        if lot.share != 0:
+            add_pair(held, number, GUESSED_COST, (-basis * lot.share, -low * lot.share))
     elif lot.left == 0:
         pool.unpriced -= 1
     if lot.left == 0:

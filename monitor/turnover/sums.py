@@ -45,6 +45,18 @@ def add(sums: Grid, row: int, column: int, value: float) -> None:
 
 
 @part
+def add_pair(sums: Grid, row: int, column: int, pair: tuple[float, float]) -> None:
+    """Add a (high, low) pair to another."""
+    high, value = sums[row, column, 0], pair[0]
+    total = high + value
+    back = total - high
+    low = sums[row, column, 1] + (((high - (total - back)) + (value - back)) + pair[1])
+    high = total + low
+    sums[row, column, 0] = high
+    sums[row, column, 1] = low - (high - total)
+
+
+@part
 def marked(job: Job, number: int, start: int, end: int) -> tuple[float, int]:
     """Let a span pass over the mark; return its integral and how long there was no mark."""
     pool, marks, grown, unmarked = job.pools[number], job.marks, 0.0, 0

@@ -175,6 +175,9 @@ def value_leg(market: Market, leg: Leg) -> None:
             if not np.isnan(unit):
                 worth, gross = leg.other_worth, leg.other_gross
     leg.value = leg.given if given else unit * worth
+    # what a float64 cannot hold of the worth is known of the value where nothing was multiplied
+    if given or unit != 1.0 or worth != leg.worth:
+        leg.low = 0.0
     leg.gross = unit * gross
     # what one unit of the leg's own asset was worth by the leg itself
     leg.mark = leg.gross / leg.traded

@@ -328,6 +328,30 @@ def test_options_are_kinds_of_their_own(desk: Desk) -> None:
     assert {key.asset for key in desk.tracks().pools} == {row["symbol"] for row in desk.fills}
 
 
+@pytest.mark.parametrize("method", ["fifo", "wac"])
+@pytest.mark.parametrize(
+    ("fills", "pnl"),
+    [
+        ("buy 10 61234.5678, sell 10 61234.5679", 0.001),
+        ("buy 3 0.1, sell 1 0.1, sell 1 0.1, sell 1 0.1", 0),
+        ("buy 100000 61234.567891, sell 99999.999 61234.567892, sell 0.001 61234.567892", 0.1),
+        ("sell 100000 61234.567892, buy 0.001 61234.567891, buy 99999.999 61234.567891", 0.1),
+        # amounts whose product no int64 holds
+        ("buy 1234.56789012 61234.56789012, sell 1234.56789012 61234.56789013", 1234.56789012e-8),
+        # the fees are a difference too
+        ("buy 7.1 61234.56 0.30001, sell 7.1 61234.56 -0.30002", 0.00001),
+        # a third each, at no price that ends
+        ("buy 1 100000.01, sell 0.3 100000.01, sell 0.3 100000.01, sell 0.4 100000.02", 0.004),
+    ],
+)
+def test_a_small_profit_between_great_amounts(desk: Desk, fills: str, pnl: float, method: str) -> None:
+    """What is left of two amounts that are nearly the same is right to all of its digits, and nothing is nothing."""
+    for day, text in enumerate(fills.split(", "), start=1):
+        side, amount, price, *fee = text.split()
+        desk.fill(day, side, amount, "X/USDT", price, book="margin", fees=[("USDT", one) for one in fee])
+    assert desk.last("X", method=method, book="margin")["realised_pnl"] == pytest.approx(pnl, rel=1e-13, abs=0)
+
+
 def test_option_that_settles_in_its_coin(desk: Desk) -> None:
     """Its premium is amount * price of that coin, not the face of what it is an option on."""
     desk.price(0.5, "BTC/USD", "60000")
