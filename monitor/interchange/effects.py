@@ -15,6 +15,9 @@ from monitor.interchange.fees import NO_FEES
 # One fee in an asset that is written plainly: by far the most.
 ONE_FEE = r'^\[\["([^"\\]+)","[^"\\]*"\]\]$'
 
+# What is needed of a row that paid a fee.
+PAID = ("id", "account", "to_account", "time_ms", "base", "quote", "fees")
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
@@ -75,7 +78,12 @@ def _spans(legs: pl.DataFrame) -> pl.DataFrame:
 
 def _fee_assets(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a row for each fee of each row, with `fee_asset`; JSON is read only where an asset is not plain."""
-    charged = frame.filter(pl.col("fees") != NO_FEES).with_columns(fee_asset=pl.col("fees").str.extract(ONE_FEE))
+    columns = [name for name in PAID if name in frame.columns]
+    charged = (
+        frame.select(columns)
+        .filter(pl.col("fees") != NO_FEES)
+        .with_columns(fee_asset=pl.col("fees").str.extract(ONE_FEE))
+    )
     odd = charged.filter(pl.col("fee_asset").is_null())
     if odd.is_empty():
         return charged
