@@ -19,13 +19,16 @@ from monitor.interchange.fees import fee_lists
 from monitor.interchange.identity import WHOLE_KEY, grain_of, keyed, named
 from monitor.interchange.notes import notes, remarks
 from monitor.interchange.sides import read_sides
-from monitor.interchange.table import LINE, Rejected, read_table
+from monitor.interchange.table import LINE, Rejected, read_parts
 from monitor.interchange.translate import Source, read_fills, translated
 from monitor.interchange.values import decimals, instants
 from monitor.interchange.venues import FILE, Venues, with_exchanges, with_markets
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from monitor.interchange.table import Table
 
 FILL_ROW = (
     "account", "exchange", "key", "time_ms", "sequence", "book", "kind", "market", "symbol", "base", "quote", "settle",
@@ -97,21 +100,27 @@ def _checked(path: Path, venues: Venues, source: Source | None) -> tuple[_Checke
 
     What checking takes is several times what a row comes to: it is there for one slice at a time.
     """
-    told_first: tuple[str, ...] = ()
-    if source is None:
-        table = read_table(path, EVENT_COLUMNS, NEEDED_COLUMNS)
-    else:
-        table, told_first = translated(path, source, SHAPES[source.mapping.shape])
-    rejected = list(table.rejected)
+    tables, told_first = _tables(path, source)
+    rejected: list[Rejected] = []
     parts, told = [], []
-    for part in [*table.frame.iter_slices(SLICE)] or [table.frame]:
-        frame = _parsed(part, venues)
-        bad = frame["reason"].is_not_null()
-        rejected += [Rejected(*row) for row in frame.filter(bad).select(LINE, "reason").iter_rows()]
-        good = _those(frame, ~bad)
-        told.append(remarks(good))
-        parts.append(held(named(_settled(good))))
+    for table in tables:
+        rejected += table.rejected
+        for part in [*table.frame.iter_slices(SLICE)] or [table.frame]:
+            frame = _parsed(part, venues)
+            bad = frame["reason"].is_not_null()
+            rejected += [Rejected(*row) for row in frame.filter(bad).select(LINE, "reason").iter_rows()]
+            good = _those(frame, ~bad)
+            told.append(remarks(good))
+            parts.append(held(named(_settled(good))))
     return _Checked(joined(parts), tuple(rejected), notes(told)), told_first
+
+
+def _tables(path: Path, source: Source | None) -> tuple[Iterable[Table], tuple[str, ...]]:
+    """Return the parts of an events file, or another program's export as such a file and the notes about it."""
+    if source is None:
+        return read_parts(path, EVENT_COLUMNS, NEEDED_COLUMNS), ()
+    table, told = translated(path, source, SHAPES[source.mapping.shape])
+    return [table], told
 
 
 def _those(frame: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.interchange import events
+from monitor.interchange import events, table
 from monitor.interchange.columns import EVENT_COLUMNS
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def test_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> N
         f"the asset is in small letters {about}",
     ]
     monkeypatch.setattr(events, "SLICE", size)
+    monkeypatch.setattr(table, "BLOCK", 60 * size)
     parts = read(tmp_path)
     assert (parts.repeats, parts.rejected, parts.notes) == (whole.repeats, whole.rejected, whole.notes)
     assert parts.fills.rows() == whole.fills.rows()
