@@ -94,7 +94,7 @@ def _as_stored(frame: pl.DataFrame, venues: Venues, *, ask_all: bool) -> pl.Seri
 
 def grain_of(frame: pl.DataFrame) -> int:
     """Return how fine the times of a file's fills are, in ms: whole minutes, whole seconds, or 1."""
-    times = frame.filter(pl.col("kind").is_in(FILL_KINDS))["time_ms"]
+    times = frame["time_ms"].filter(frame["kind"].is_in(FILL_KINDS))
     return next((grain for grain in (60_000, 1_000) if bool((times % grain == 0).all())), 1)
 
 
