@@ -15,6 +15,9 @@ from monitor.interchange.fees import NO_FEES
 # One fee in an asset that is written plainly: by far the most.
 ONE_FEE = r'^\[\["([^"\\]+)","[^"\\]*"\]\]$'
 
+# What is needed of a row that paid a fee.
+PAID = ("id", "account", "to_account", "time_ms", "base", "quote", "fees")
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
@@ -40,36 +43,47 @@ def effects(fills: pl.DataFrame, movements: pl.DataFrame) -> Effects:
         _legs(movements, "to_asset"),
         _legs(_fee_assets(movements), "fee_asset"),
     ]
-    seen = (
-        pl.concat(legs)
-        .drop_nulls("asset")
-        .group_by("account", "asset")
-        .agg(first=pl.col("time_ms").min(), last=pl.col("time_ms").max())
-        .sort("account", "asset")
-    )
-    third = paid.filter((pl.col("fee_asset") != pl.col("base")) & (pl.col("fee_asset") != pl.col("quote")))
-    ids = fills.group_by("account").agg(first=pl.col("id").min(), last=pl.col("id").max()).sort("account")
+    seen = _spans(pl.concat(legs)).sort("account", "asset")
+    own = [pl.col(name).cast(pl.String) for name in ("base", "quote")]
+    third = paid.filter(pl.all_horizontal(pl.col("fee_asset") != name for name in own))
+    ids = fills.group_by("account").agg(first=pl.col("id").min(), last=pl.col("id").max())
     return Effects(
         tuple(seen.iter_rows()),
-        tuple(fills.select("base", "quote").unique().sort("base", "quote").iter_rows()),
+        tuple(fills.select("base", "quote").unique().cast(pl.String).sort("base", "quote").iter_rows()),
         # In the order of the table's key: rows that come sorted are appended.
         tuple(third.select("fee_asset", "time_ms", "id").unique().sort(pl.all()).iter_rows()),
-        tuple(ids.iter_rows()),
+        tuple(sorted(ids.iter_rows())),
     )
 
 
 def _legs(frame: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Return (account, asset, time_ms) of one column of assets; of a transfer, the arriving account's too."""
-    legs = frame.select("account", asset=column, time_ms="time_ms")
+    """Return the spans of one column of assets; of a transfer, the arriving account's too."""
+    legs = _spans(frame.select("account", asset=column, first="time_ms", last="time_ms"))
     if "to_account" not in frame.columns:
         return legs
     arriving = frame.filter(pl.col("to_account").is_not_null())
-    return pl.concat([legs, arriving.select(account="to_account", asset=column, time_ms="time_ms")])
+    there = arriving.select(account="to_account", asset=column, first="time_ms", last="time_ms")
+    return pl.concat([legs, _spans(there)])
+
+
+def _spans(legs: pl.DataFrame) -> pl.DataFrame:
+    """Return from when to when each account has to do with each asset."""
+    return (
+        legs.drop_nulls("asset")
+        .group_by("account", "asset")
+        .agg(pl.col("first").min(), pl.col("last").max())
+        .with_columns(pl.col("account", "asset").cast(pl.String))
+    )
 
 
 def _fee_assets(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a row for each fee of each row, with `fee_asset`; JSON is read only where an asset is not plain."""
-    charged = frame.filter(pl.col("fees") != NO_FEES).with_columns(fee_asset=pl.col("fees").str.extract(ONE_FEE))
+    columns = [name for name in PAID if name in frame.columns]
+    charged = (
+        frame.select(columns)
+        .filter(pl.col("fees") != NO_FEES)
+        .with_columns(fee_asset=pl.col("fees").str.extract(ONE_FEE))
+    )
     odd = charged.filter(pl.col("fee_asset").is_null())
     if odd.is_empty():
         return charged

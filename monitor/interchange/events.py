@@ -11,20 +11,24 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from monitor.interchange.batches import held, joined
 from monitor.interchange.changes import read_ledger
 from monitor.interchange.checks import NUMBERS, reasons
 from monitor.interchange.columns import EVENT_COLUMNS, FILL_KINDS, NEEDED_COLUMNS, USED_BY
 from monitor.interchange.fees import fee_lists
-from monitor.interchange.identity import WHOLE_KEY, grain_of, keyed
-from monitor.interchange.notes import notes
+from monitor.interchange.identity import WHOLE_KEY, grain_of, keyed, named
+from monitor.interchange.notes import notes, remarks
 from monitor.interchange.sides import read_sides
-from monitor.interchange.table import LINE, Rejected, read_table
+from monitor.interchange.table import LINE, Rejected, read_parts
 from monitor.interchange.translate import Source, read_fills, translated
 from monitor.interchange.values import decimals, instants
 from monitor.interchange.venues import FILE, Venues, with_exchanges, with_markets
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from monitor.interchange.table import Table
 
 FILL_ROW = (
     "account", "exchange", "key", "time_ms", "sequence", "book", "kind", "market", "symbol", "base", "quote", "settle",
@@ -35,6 +39,8 @@ MOVEMENT_ROW = (
     "to_account", "to_asset", "received", "source",
 )  # fmt: skip
 
+# Rows that are checked at a time.
+SLICE = 250_000
 # How an export of each shape is read.
 SHAPES = {"fills": read_fills, "sides": read_sides, "ledger": read_ledger}
 
@@ -62,26 +68,64 @@ def read_events(path: Path, venues: Venues | None = None, source: Source | None 
         UsageError: there is no such file.
         ImportRejected: it is neither, or its columns are not those of an events file.
     """
-    told_first: tuple[str, ...] = ()
-    if source is None:
-        table = read_table(path, EVENT_COLUMNS, NEEDED_COLUMNS)
-    else:
-        table, told_first = translated(path, source, SHAPES[source.mapping.shape])
     venues = venues or Venues()
-    frame = _parsed(table.frame, venues)
-    told = frame.filter(pl.col("reason").is_not_null()).select(LINE, "reason")
-    good = keyed(_settled(frame.filter(pl.col("reason").is_null())), venues, ask_all=source is not None)
-    rejected = [*table.rejected, *(Rejected(*row) for row in told.iter_rows()), *_clashes(good)]
+    checked, told_first = _checked(path, venues, source)
+    good = keyed(checked.frame, venues, ask_all=source is not None)
+    rejected = [*checked.rejected, *_clashes(good)]
     rejected.sort(key=lambda row: row.line)
-    kept = good.filter(~pl.col("repeat") & ~pl.col("clash"))
+    repeats = tuple(good.filter("repeat")[LINE].to_list())
+    kept = _those(good, ~(good["repeat"] | good["clash"]))
+    is_fill = kept["kind"].is_in(FILL_KINDS)
     return Events(
-        _rows(kept.filter(pl.col("kind").is_in(FILL_KINDS)), (*FILL_ROW, "cost") if source else FILL_ROW),
-        _rows(kept.filter(~pl.col("kind").is_in(FILL_KINDS)), MOVEMENT_ROW),
+        _rows(_those(kept, is_fill), (*FILL_ROW, "cost") if source else FILL_ROW),
+        _rows(_those(kept, ~is_fill), MOVEMENT_ROW),
         tuple(replace(row, file=str(path)) for row in rejected),
-        tuple(good.filter("repeat")[LINE].to_list()),
-        (*told_first, *notes(frame)),
+        repeats,
+        (*told_first, *checked.notes),
         grain_of(good),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """The good rows of a file in `HELD` columns, the others, and what was assumed."""
+
+    frame: pl.DataFrame
+    rejected: tuple[Rejected, ...]
+    notes: tuple[str, ...]
+
+
+def _checked(path: Path, venues: Venues, source: Source | None) -> tuple[_Checked, tuple[str, ...]]:
+    """Read and check a file slice by slice, and return the notes of an export's translation apart.
+
+    What checking takes is several times what a row comes to: it is there for one slice at a time.
+    """
+    tables, told_first = _tables(path, source)
+    rejected: list[Rejected] = []
+    parts, told = [], []
+    for table in tables:
+        rejected += table.rejected
+        for part in [*table.frame.iter_slices(SLICE)] or [table.frame]:
+            frame = _parsed(part, venues)
+            bad = frame["reason"].is_not_null()
+            rejected += [Rejected(*row) for row in frame.filter(bad).select(LINE, "reason").iter_rows()]
+            good = _those(frame, ~bad)
+            told.append(remarks(good))
+            parts.append(held(named(_settled(good))))
+    return _Checked(joined(parts), tuple(rejected), notes(told)), told_first
+
+
+def _tables(path: Path, source: Source | None) -> tuple[Iterable[Table], tuple[str, ...]]:
+    """Return the parts of an events file, or another program's export as such a file and the notes about it."""
+    if source is None:
+        return read_parts(path, EVENT_COLUMNS, NEEDED_COLUMNS), ()
+    table, told = translated(path, source, SHAPES[source.mapping.shape])
+    return [table], told
+
+
+def _those(frame: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
+    """Return the rows that are wanted; where all are, without a copy."""
+    return frame if wanted.all() else frame.filter(wanted)
 
 
 def _parsed(frame: pl.DataFrame, venues: Venues) -> pl.DataFrame:

@@ -40,19 +40,32 @@ SEPARATOR = "|"
 WHOLE_KEY = rf"^(?:{'|'.join((*BOOKS, *KINDS, 'ledger', 'dust', 'digest'))})\|.*\|"
 
 
-def keyed(frame: pl.DataFrame, venues: Venues, *, ask_all: bool = False) -> pl.DataFrame:
-    """Add `key`, `repeat` (the same row was there before) and `clash` (the same id, but another event).
+def named(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add `key`, and `nameless` where it is a digest that still lacks its place among identical rows.
 
-    An id of zeros is no id: some venues give it to every conversion of dust. The database is asked which fills it
-    knows under another key: those of accounts that an exchange is read for, or with `ask_all` everybody's.
+    An id of zeros is no id: some venues give it to every conversion of dust.
     """
     usable = pl.when(pl.col("id").str.strip_chars("0") != "").then("id")
     keys = frame.with_columns(usable.alias("id")).select(key=_id_key())["key"]
-    if keys.null_count():
-        nameless = keys.is_null()
+    nameless = keys.is_null()
+    if nameless.any():
         keys = keys.scatter(nameless.arg_true(), _digests(frame.filter(nameless)))
-    frame = frame.with_columns(_as_stored(frame.with_columns(keys), venues, ask_all=ask_all))
-    if frame.select(pl.struct("account", "key").n_unique()).item() == frame.height:
+    return frame.with_columns(keys, nameless=nameless)
+
+
+def keyed(frame: pl.DataFrame, venues: Venues, *, ask_all: bool = False) -> pl.DataFrame:
+    """Complete the `key` of a whole file's `named` rows; add `repeat` and `clash`.
+
+    `repeat`: the same row was there before. `clash`: the same id was, but of another event. The database is asked
+    which fills it knows under another key: those of accounts that an exchange is read for, or with `ask_all`
+    everybody's.
+    """
+    if frame["nameless"].any():
+        frame = frame.with_columns(_counted(frame["key"], frame["nameless"]))
+    frame = frame.with_columns(_as_stored(frame, venues, ask_all=ask_all))
+    # Hashes take a fraction of the memory that pairs of texts do, and where all differ so do the pairs.
+    hashes = pl.col("key").hash() ^ pl.col("account").to_physical().hash()
+    if frame.select(hashes.n_unique()).item() == frame.height:
         return frame.with_columns(repeat=pl.lit(value=False), clash=pl.lit(value=False))
     doubled = pl.int_range(pl.len()).over("account", "key") > 0
     same = _canonical() == _canonical().first().over("account", "key")
@@ -74,14 +87,14 @@ def _as_stored(frame: pl.DataFrame, venues: Venues, *, ask_all: bool) -> pl.Seri
         for key, found in venues.stored_keys(str(account), rows.select(CLAIM).rows(), grain).items()
     ]
     known = pl.DataFrame(stored, {"account": pl.String, "key": pl.String, "stored": pl.String}, orient="row")
-    joined = frame.select("account", "key").with_columns(asked=asked)
+    joined = frame.select(pl.col("account").cast(pl.String), "key").with_columns(asked=asked)
     joined = joined.join(known, on=["account", "key"], how="left", maintain_order="left")
     return joined.select(pl.when("asked").then(pl.coalesce("stored", "key")).otherwise("key").alias("key")).to_series()
 
 
 def grain_of(frame: pl.DataFrame) -> int:
     """Return how fine the times of a file's fills are, in ms: whole minutes, whole seconds, or 1."""
-    times = frame.filter(pl.col("kind").is_in(FILL_KINDS))["time_ms"]
+    times = frame["time_ms"].filter(frame["kind"].is_in(FILL_KINDS))
     return next((grain for grain in (60_000, 1_000) if bool((times % grain == 0).all())), 1)
 
 
@@ -108,10 +121,15 @@ def _id_key() -> pl.Expr:
 
 
 def _digests(frame: pl.DataFrame) -> pl.Series:
-    """Return `digest|hex|ordinal`: the ordinal counts identical rows of the file."""
-    texts = frame.select(text=_canonical())
-    hexes = [blake2b(text, digest_size=16).hexdigest() for text in texts["text"].cast(pl.Binary)]
+    """Return `digest|hex|`, which identical rows share."""
+    texts = frame.select(text=_canonical())["text"].cast(pl.Binary)
+    return pl.Series([f"digest|{blake2b(text, digest_size=16).hexdigest()}|" for text in texts], dtype=pl.String)
+
+
+def _counted(keys: pl.Series, nameless: pl.Series) -> pl.Series:
+    """Return the keys, digests with their place among identical rows of the file."""
+    digests = keys.filter(nameless).to_frame("key")
     # Counting within groups costs as much as all the digests, and most files have no two equal rows.
-    unique = texts["text"].n_unique() == texts.height
-    ordinal = pl.lit(0) if unique else pl.int_range(pl.len()).over("text")
-    return texts.select(pl.format("digest|{}|{}", pl.Series(hexes, dtype=pl.String), ordinal)).to_series()
+    unique = digests["key"].n_unique() == digests.height
+    ordinal = pl.lit(0) if unique else pl.int_range(pl.len()).over("key")
+    return keys.scatter(nameless.arg_true(), digests.select(pl.format("{}{}", "key", ordinal)).to_series())

@@ -19,11 +19,14 @@ from monitor.errors import ImportRejected, UsageError
 from monitor.interchange.columns import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LINE = "line"
 PARQUET_MAGIC = b"PAR1"
 ZIP_MAGIC = b"PK\x03\x04"
+# Bytes of a CSV that are read at a time.
+BLOCK = 1 << 24
 NO_SEPARATORS = bytes(byte for byte in range(256) if byte not in b",\n")
 
 
@@ -45,7 +48,15 @@ class Table:
 
 
 def read_table(path: Path, columns: tuple[str, ...], needed: tuple[str, ...]) -> Table:
-    """Read a CSV or Parquet file with some or all of `columns`; the missing ones come back as nulls.
+    """Read a whole file as `read_parts` does."""
+    parts = list(read_parts(path, columns, needed))
+    return Table(pl.concat([part.frame for part in parts]), tuple(row for part in parts for row in part.rejected))
+
+
+def read_parts(path: Path, columns: tuple[str, ...], needed: tuple[str, ...]) -> Iterator[Table]:
+    """Yield the parts of a CSV or Parquet file with some or all of `columns`; the missing ones are nulls.
+
+    There is one part at least. Whether the file can be read at all is certain only after the last one.
 
     Raises:
         UsageError: there is no such file.
@@ -57,10 +68,11 @@ def read_table(path: Path, columns: tuple[str, ...], needed: tuple[str, ...]) ->
     try:
         header = list(pl.read_parquet_schema(io.BytesIO(content))) if parquet else _header(path, content)
         _check_header(path, header, columns, needed)
-        table = Table(_trimmed(_parquet(content))) if parquet else _csv(path, content, header)
+        tables = iter([Table(_trimmed(_parquet(content)))]) if parquet else _csv(path, content, header)
     except PolarsError as error:
         raise ImportRejected(f"{path} is no readable Parquet file: {error}", "Write it again.") from None
-    return Table(_completed(_filled(table.frame, needed), columns), table.rejected)
+    for table in tables:
+        yield Table(_completed(_filled(table.frame, needed), columns), table.rejected)
 
 
 def _filled(frame: pl.DataFrame, needed: tuple[str, ...]) -> pl.DataFrame:
@@ -108,20 +120,38 @@ def _parquet(content: bytes) -> pl.DataFrame:
     return frame.select(texts).with_row_index(LINE, offset=1)
 
 
-def _csv(path: Path, content: bytes, header: list[str]) -> Table:
-    """Return a CSV's rows: by polars where the separators add up, else row by row."""
-    if b'"' not in content and _regular(content, len(header)):
-        try:
-            frame = pl.read_csv(content, has_header=True, new_columns=header, infer_schema=False)
-        except PolarsError:
-            # Not UTF-8: it names no line, the decoder does.
-            return _row_by_row(decoded(path, content), header)
-        if frame.height == content.count(b"\n"):
-            numbered = frame.with_row_index(LINE, offset=2)
-            # Only ASCII without blanks is known to have no padding; looking costs less than trimming.
-            bare = content.isascii() and b" " not in content and b"\t" not in content
-            return Table(numbered if bare else _trimmed(numbered))
-    return _row_by_row(decoded(path, content), header)
+def _csv(path: Path, content: bytes, header: list[str]) -> Iterator[Table]:
+    """Yield a CSV's rows: block by block by polars where the separators add up, else all of them row by row."""
+    first, _, _ = content.partition(b"\n")
+    start, line = len(first) + 1, 2
+    if start > len(content) or b'"' in content or not _regular(content, len(header)):
+        yield _row_by_row(decoded(path, content), header)
+        return
+    while start < len(content):
+        end = content.find(b"\n", start + BLOCK)
+        block = content[start : len(content) if end < 0 else end]
+        start += len(block) + 1
+        frame = _block(path, content, block, header)
+        if frame is None:
+            yield _row_by_row(decoded(path, first + b"\n" + block), header, line)
+        else:
+            yield Table(frame.with_row_index(LINE, offset=line))
+        line += block.count(b"\n") + 1
+
+
+def _block(path: Path, content: bytes, block: bytes, header: list[str]) -> pl.DataFrame | None:
+    """Return the rows of some lines of a file, None if polars does not see every line as one."""
+    try:
+        frame = pl.read_csv(block, has_header=False, new_columns=header, infer_schema=False)
+    except PolarsError:
+        # Not UTF-8: it names no line, the decoder of the whole does.
+        decoded(path, content)
+        return None
+    if frame.height != block.count(b"\n") + 1:
+        return None
+    # Only ASCII without blanks is known to have no padding; looking costs less than trimming.
+    bare = block.isascii() and b" " not in block and b"\t" not in block
+    return frame if bare else _trimmed(frame)
 
 
 def _regular(content: bytes, fields: int) -> bool:
@@ -152,15 +182,18 @@ def _header(path: Path, content: bytes) -> list[str]:
         raise ImportRejected(f"{path} is no CSV: {error}.", "Its first line names the columns.") from None
 
 
-def _row_by_row(text: str, header: list[str]) -> Table:
-    """Return the rows that have as many fields as the header; the others are rejected with their line number."""
+def _row_by_row(text: str, header: list[str], begins: int = 2) -> Table:
+    """Return the rows that have as many fields as the header; the others are rejected with their line number.
+
+    The line after the header is the file's line `begins`.
+    """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     lines: list[int] = []
     rows: list[list[str]] = []
     rejected: list[Rejected] = []
     next(reader)
     while True:
-        line = reader.line_num + 1
+        line = reader.line_num + begins - 1
         try:
             row = next(reader)
         except StopIteration:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from monitor.errors import UsageError
+from monitor.interchange.batches import numbered, pages
 from monitor.interchange.choose import Choice, source_of
 from monitor.interchange.effects import effects
 from monitor.interchange.events import Events, read_events
@@ -26,7 +27,6 @@ from monitor.store.settings import load_valuation
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
     from pathlib import Path
 
     import polars as pl
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from monitor.interchange.table import Rejected
     from monitor.store.database import Writer
 
-PAGE = 5_000
 EXPORT_PAGE = 100_000
 # To sort a row into an index of millions costs as much as building that index anew for so many rows.
 REINDEXED = 8
@@ -204,26 +203,23 @@ def _insert(
 ) -> tuple[pl.DataFrame, bulk.Stored]:
     """Store one table's rows; return those that were new, with their ids, and the lines of those that were not."""
     first = bulk.next_id(connection, ledger)
-    frame = frame.with_row_index("id", offset=first)
-    lines = frame["line"]
+    great = frame.height > FEW_ROWS
+    frame = numbered(frame, first, great=great)
     shared = [name for name in frame.columns if name not in {"id", "line"} and _is_constant(frame[name])]
     constant = {name: frame[name][0] for name in shared}
     varying = [name for name in frame.columns if name not in {*shared, "line"}]
     copies = {"market": "symbol"} if {"market", "symbol"} <= {*varying} and _is_same(frame, "market", "symbol") else {}
     varying = [name for name in varying if name not in copies]
     block = bulk.Block(ledger, tuple(varying), constant, copies)
-    great = frame.height > FEW_ROWS
     indexes = bulk.indexes_afterwards(connection, ledger, apply=great and frame.height > first // REINDEXED)
-    with bulk.roomy(connection, apply=great), indexes:
-        stored = bulk.insert_pages(connection, block, _pages(frame.select(varying)), now)
-    old = stored.known | stored.revised
-    if not old:
+    quiet = bulk.without_options(connection, apply=great and not (frame["book"] == "option").any())
+    with bulk.roomy(connection, apply=great), indexes, quiet:
+        stored = bulk.insert_pages(connection, block, pages(frame.select(varying)), now)
+    if not stored.known | stored.revised:
         return frame, stored
-    told = bulk.Stored(
-        frozenset(lines[identity - first] for identity in stored.known),
-        frozenset(lines[identity - first] for identity in stored.revised),
-    )
-    return frame.filter(~frame["id"].is_in(list(old))), told
+    known, revised = (frame["id"].is_in(list(ids)) for ids in (stored.known, stored.revised))
+    told = bulk.Stored(frozenset(frame.filter(known)["line"]), frozenset(frame.filter(revised)["line"]))
+    return frame.filter(~(known | revised)), told
 
 
 def _is_constant(column: pl.Series) -> bool:
@@ -234,13 +230,6 @@ def _is_constant(column: pl.Series) -> bool:
 def _is_same(frame: pl.DataFrame, one: str, other: str) -> bool:
     """Tell whether two columns hold the same in every row."""
     return bool(frame[one].equals(frame[other]))
-
-
-def _pages(frame: pl.DataFrame) -> Iterator[list[tuple[bulk.Value, ...]]]:
-    """Yield the rows in pages, so that Python's objects of one are gone before the next."""
-    for part in frame.iter_slices(PAGE):
-        # whole columns into Python's objects and then across: quicker than row by row
-        yield list(zip(*(part[name].to_list() for name in part.columns), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

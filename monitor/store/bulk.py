@@ -45,6 +45,7 @@ __all__ = [
     "register_file_accounts",
     "roomy",
     "stored_keys",
+    "without_options",
 ]
 
 FILLS, MOVEMENTS = rows.FILLS, rows.MOVEMENTS
@@ -115,6 +116,18 @@ def indexes_afterwards(connection: sqlite3.Connection, ledger: Ledger, *, apply:
         connection.execute(f"DROP INDEX {name}")
     yield
     for _, statement in indexes:
+        connection.execute(statement)
+
+
+@contextmanager
+def without_options(connection: sqlite3.Connection, *, apply: bool) -> Iterator[None]:
+    """Set the trigger that looks at every new fill for an option aside, for rows that are none."""
+    find = "SELECT sql FROM sqlite_master WHERE name = 'option_filled'"
+    statements = connection.execute(find).fetchall() if apply else []
+    if statements:
+        connection.execute("DROP TRIGGER option_filled")
+    yield
+    for (statement,) in statements:
         connection.execute(statement)
 
 

@@ -270,3 +270,20 @@ def test_large_file_keeps_the_indexes(desk: Desk) -> None:
     assert desk.rows(find) == before
     assert desk.rows("SELECT count(*) FROM fills INDEXED BY fills_base WHERE base = 'BTC'") == [(FEW_ROWS + 1,)]
     assert desk.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_large_file_names_its_known_lines(desk: Desk) -> None:
+    """Stored in the order of their keys, rows of a large file that were known or corrected are still told by line."""
+    rows = [f"{NEW_YEAR + n},main,trade,BTC/USDT,buy,1,1,,,,,{FEW_ROWS * 2 - n},,,,," for n in range(FEW_ROWS + 1)]
+    desk.take(rows[0], rows[98].replace("buy,1,1", "buy,2,1"), rows[FEW_ROWS])
+    summary = desk.take(*rows)
+    assert (summary.accepted, summary.duplicate, summary.revised) == (FEW_ROWS - 1, (2, FEW_ROWS + 2), (100,))
+    assert desk.rows("SELECT count(*), sum(amount = '1'), count(DISTINCT key) FROM fills") == [(FEW_ROWS + 1,) * 3]
+
+
+def test_large_file_keeps_the_triggers(desk: Desk) -> None:
+    """The trigger that notes options is there again after a large file without any."""
+    find = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+    before = desk.rows(find)
+    desk.take(*(f"{NEW_YEAR + n},main,trade,BTC/USDT,buy,1,1,,,,,{n + 1},,,,," for n in range(FEW_ROWS + 1)))
+    assert desk.rows(find) == before != []
