@@ -26,7 +26,6 @@ MARKETS_SECONDS = 6 * 3600.0
 # What decides which markets a venue lists to an account: venue, server, books, and the modes of the ccxt object.
 Listing = tuple[str, str | None, tuple[str, ...], str]
 SLOW_STREAM_SECONDS = 3600.0
-YOUNG = 1  # Python's generations of objects up to this one: what was made since markets were asked for
 
 
 @dataclass
@@ -87,8 +86,9 @@ class Connections:
             markets.save(self.writer, client.account.exchange, listed.values(), self.clock.now())
             self._listings[listing], self._loaded[name] = client, self.monotonic()
             # Thousands of markets stay as long as the process: with every page of fills Python would look at them for
-            # garbage, which takes longer than the page.
-            gc.collect(YOUNG)
+            # garbage, which takes longer than the page. What is garbage by now must not be kept with them.
+            gc.unfreeze()
+            gc.collect()
             gc.freeze()
         else:
             await client.share_markets(first)
