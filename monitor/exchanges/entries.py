@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ccxt.base.errors import BaseError
+from monitor.exchanges.library import errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,5 +56,5 @@ def entries(exchange: Loose, entry: Entry, rows: Sequence[object]) -> list[Row]:
 def _one(exchange: Loose, entry: Entry, row: object) -> Row:
     try:
         return {**entry(exchange, row), "info": row}
-    except (BaseError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+    except (errors.BaseError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return {"info": row}

@@ -28,6 +28,16 @@ def test_only_venues_asked_for_are_imported() -> None:
     assert told(code) == ["binanceusdm", "binance", "binance", "binanceusdm"]
 
 
+def test_the_jobs_import_no_venue() -> None:
+    """Whichever of their modules is imported first: one that took ccxt itself would bring every venue along."""
+    code = (
+        "import monitor.jobs.cycle\n"
+        "from monitor.config.venues import known_exchanges\n"
+        "print(*sorted(known_exchanges() & {name.rpartition('.')[2] for name in sys.modules if 'ccxt.' in name}))"
+    )
+    assert told(code) == []
+
+
 def test_every_venue_is_found_by_its_name() -> None:
     """Each of ccxt's ids is a class that makes an exchange of that id, in whatever order and way it is imported."""
     code = (
