@@ -28,9 +28,10 @@ from monitor.clock import DAY, Window
 from monitor.exchanges.normalise import Origin, fills
 from monitor.jobs import interchange
 from monitor.jobs.answer import turnover_answer
+from monitor.jobs.arrivals import commit_measured
 from monitor.jobs.explain import explain_answer, question_of
 from monitor.jobs.interchange import Files, ImportSummary, import_events
-from monitor.jobs.measure import commit_measured, measure
+from monitor.jobs.measure import measure
 from monitor.jobs.series import Wanted, series_answer
 from monitor.records import Batch, Fill, StreamKey
 from monitor.store.answers import pools, snapshot

@@ -13,10 +13,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from monitor.exchanges.bodies import canonical
+from monitor.exchanges.dropped import dropped
 from monitor.exchanges.fields import Digests, Row, Unreadable, fees, instant, number, raw, raw_row, text
 from monitor.exchanges.ledger_types import MOVES_IN_AND_OUT
 from monitor.exchanges.movements import conversion, dust, ledger_entry, transfer
-from monitor.exchanges.normalise import Origin, Rows, dropped
+from monitor.exchanges.normalise import Origin, Rows
 from monitor.records import Movement, Quarantined
 
 if TYPE_CHECKING:

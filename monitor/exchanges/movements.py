@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from monitor.exchanges.bodies import canonical
+from monitor.exchanges.dropped import dropped
 from monitor.exchanges.fields import Digests, Row, Unreadable, fees, instant, number, raw, raw_row, text
-from monitor.exchanges.normalise import Origin, Rows, dropped
+from monitor.exchanges.normalise import Origin, Rows
 from monitor.exchanges.spoken import direction
 from monitor.records import Movement, MovementKind, Quarantined
 

@@ -5,13 +5,14 @@ A row that cannot become a fill is returned whole, with the reason, as `Quaranti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from monitor.exact import exact
 from monitor.exchanges.bodies import canonical
 from monitor.exchanges.charges import charges
+from monitor.exchanges.dropped import dropped
 from monitor.exchanges.families import MARGIN_ROWS
 from monitor.exchanges.fields import (
     Digests,
@@ -273,45 +274,3 @@ def fills(trades: Sequence[Row], listed: Sequence[object], origin: Origin, marke
         except Unreadable as why:
             bad.append(Quarantined(origin.stream, str(why), canonical(raw(row))))
     return Rows(tuple(found), (), (*bad, *dropped(listed, trades, origin)))
-
-
-def dropped(listed: Sequence[object], parsed: Sequence[Row], origin: Origin) -> list[Quarantined]:
-    """Return the raw rows of this stream that ccxt made nothing of."""
-    return [
-        Quarantined(origin.stream, "ccxt dropped the row", canonical(row))
-        for row in unaccounted(listed, parsed)
-        if not (isinstance(row, Mapping) and any(str(row.get(name)) in values for name, values in origin.others))
-    ]
-
-
-def unaccounted(listed: Sequence[object], parsed: Iterable[Row]) -> list[object]:
-    """Return the raw rows that no parsed row came from (ccxt may add fields to a row, never take them)."""
-    infos = [raw(row) for row in parsed]
-    known = {id(info) for info in infos}
-    left = [row for row in listed if id(row) not in known]
-    if not left:
-        return []
-    texts = {canonical(info) for info in infos}
-    left = [row for row in left if canonical(row) not in texts]
-    named = [info for info in infos if isinstance(info, Mapping)]
-    return [
-        row
-        for row in left
-        if not any(_inside(row, info) for info in named) and not _grouped(row, texts) and not _wrapped(row, texts)
-    ]
-
-
-def _inside(row: object, info: Row) -> bool:
-    return isinstance(row, Mapping) and bool(row) and all(info.get(name) == value for name, value in row.items())
-
-
-def _grouped(row: object, texts: set[str]) -> bool:
-    """Tell whether a row is a group whose own rows were parsed (Binance's dust conversions)."""
-    lists = [child for child in row.values() if isinstance(child, list)] if isinstance(row, Mapping) else []
-    return any(inner and all(canonical(part) in texts for part in inner) for inner in lists)
-
-
-def _wrapped(row: object, texts: set[str]) -> bool:
-    """Tell whether a row is a wrapper around one that was parsed (One Trading: the trade beside its fee)."""
-    inner = [child for child in row.values() if isinstance(child, dict)] if isinstance(row, Mapping) else []
-    return any(child and canonical(child) in texts for child in inner)

@@ -25,9 +25,9 @@ from monitor.exchanges.plan import NIGHTLY_OVERLAP, POLL_OVERLAP, WEEKLY_OVERLAP
 from monitor.exchanges.profiles import profile
 from monitor.exchanges.sources import FillSource, TransactionSource, transaction_method
 from monitor.exchanges.symbols import everything
+from monitor.jobs.arrivals import commit_measured
 from monitor.jobs.extra_streams import ExtraStreams
 from monitor.jobs.looks import look
-from monitor.jobs.measure import commit_measured
 from monitor.jobs.quotes import Wanted, backfill
 from monitor.jobs.reach import reach, subject_of, tell_account, tell_stream, tell_unlisted
 from monitor.jobs.troubles import AGAIN, Troubles

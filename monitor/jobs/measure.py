@@ -1,8 +1,8 @@
 """From the ledger to the derived tables: what the ledger touched is computed again and put in place.
 
 It is idempotent, and with nothing touched it costs a few reads: new fills at the end of a history bring their tracks
-along in the transaction that stores them. Everything it writes follows from the ledger, the prices and the valuation
-settings: `rebuild` deletes all of it and comes to the same numbers.
+along (`monitor.jobs.arrivals`). Everything it writes follows from the ledger, the prices and the valuation settings:
+`rebuild` deletes all of it and comes to the same numbers.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from monitor.exact import plain
 from monitor.jobs.anew import compute_all
 from monitor.jobs.continuing import go_on
 from monitor.jobs.derived import derived, note_findings
-from monitor.store.database import attempt, unswept
+from monitor.store.database import unswept
 from monitor.store.frames import ledger_frames
-from monitor.store.ledger import store_batch
 from monitor.store.matches import match_transfers
 from monitor.store.restatements import edges, log_restatements
 from monitor.store.settings import load_valuation, measured_with, note_measured_with
-from monitor.store.tails import option_symbols, stored_pools
+from monitor.store.tails import option_symbols
 from monitor.store.touched import notes, settle, touched
 from monitor.store.track import converted_with, refresh_coverage, replace_tracks
 from monitor.turnover.track import recompute
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from monitor.records import Batch, Commit, Valuation
+    from monitor.records import Valuation
     from monitor.store.database import Writer
     from monitor.store.touched import Note
 
@@ -57,42 +56,12 @@ def measure(writer: Writer, now: int) -> MeasureSummary:
         refresh_coverage(connection)
         valuation = load_valuation(connection)
         since = touched(connection)
-        if measured_with(connection) != _terms(valuation):
+        if measured_with(connection) != terms(valuation):
             return MeasureSummary(_compute(connection, valuation, None, now), 0, transfers)
-        stale = _spread(connection, valuation)
+        stale = spread(connection, valuation)
         moved = _bring_up(connection, valuation, stale, now)
         settle(connection, since)
         return MeasureSummary(tuple(sorted(stale)), moved, transfers)
-
-
-def commit_measured(writer: Writer, batch: Batch, now: int) -> Commit:
-    """Store one window of a stream in one transaction, with the tracks of new fills that come after all others.
-
-    What is late, replaces a row or moves between accounts waits for `measure`, and so does all while older rows wait;
-    until then answers say that these rows are not in them.
-    """
-    with unswept(), writer.transaction() as connection:
-        behind = bool(touched(connection))
-        commit = store_batch(connection, batch, now)
-        if commit.new and not (behind or commit.revised or batch.movements):
-            with attempt(connection):
-                _extend(connection, now)
-        return commit
-
-
-def _extend(connection: sqlite3.Connection, now: int) -> None:
-    """Measure what the open transaction stored, if it comes after all that was measured of its assets."""
-    valuation = load_valuation(connection)
-    if measured_with(connection) != _terms(valuation):
-        return
-    since, stale = touched(connection), _spread(connection, valuation)
-    last: dict[str, int] = {}
-    for pool in stored_pools(connection, stale, valuation.method):
-        last[pool.key[2]] = max(pool.last, last.get(pool.key[2], pool.last))
-    if any(asset not in last or min(note.since for note in about) <= last[asset] for asset, about in stale.items()):
-        return
-    _bring_up(connection, valuation, stale, now)
-    settle(connection, since)
 
 
 def _bring_up(connection: sqlite3.Connection, valuation: Valuation, stale: Mapping[str, list[Note]], now: int) -> int:
@@ -114,7 +83,7 @@ def rebuild(writer: Writer, now: int, workers: int = 1) -> MeasureSummary:
         return MeasureSummary(_compute(connection, load_valuation(connection), None, now, workers), 0, transfers)
 
 
-def _spread(connection: sqlite3.Connection, valuation: Valuation) -> dict[str, list[Note]]:
+def spread(connection: sqlite3.Connection, valuation: Valuation) -> dict[str, list[Note]]:
     """Return what must be computed, and what is noted about it.
 
     Assets that convert into one another share lots, and so what is noted; what is noted about an asset may also be
@@ -131,7 +100,7 @@ def _spread(connection: sqlite3.Connection, valuation: Valuation) -> dict[str, l
     return {asset: about for asset, about in stale.items() if asset not in cash}
 
 
-def _terms(valuation: Valuation) -> str:
+def terms(valuation: Valuation) -> str:
     """Return what the tracks depend on besides the ledger, as text."""
     pegs = {asset: plain(value) for asset, value in sorted(valuation.pegs.items())}
     dust = plain(valuation.dust_value)
@@ -145,7 +114,7 @@ def _compute(
     if since is None:
         done = compute_all(connection, valuation, now, workers)
         settle(connection, touched(connection))
-        note_measured_with(connection, _terms(valuation))
+        note_measured_with(connection, terms(valuation))
         return done
     assets = since.keys()
     ledger = ledger_frames(connection, assets)

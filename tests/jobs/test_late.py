@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.jobs.answer import turnover_answer
-from monitor.jobs.measure import commit_measured, measure, rebuild
+from monitor.jobs.arrivals import commit_measured
+from monitor.jobs.measure import measure, rebuild
 from monitor.records import Account, Batch, Fee, Fill, Movement, Price, StreamKey, Valuation
 from monitor.store.database import open_writer
 from monitor.store.ledger import commit_prices, commit_rows, register_account

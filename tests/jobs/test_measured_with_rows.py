@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 
-from monitor.jobs.measure import commit_measured, measure, rebuild
-from monitor.records import Account, Batch, Fill, StreamKey
+from monitor.jobs.arrivals import commit_measured
+from monitor.jobs.measure import measure, rebuild
+from monitor.records import Account, Batch, Fee, Fill, Movement, Price, StreamKey
 from monitor.store.database import open_writer
-from monitor.store.ledger import commit_rows, register_account
+from monitor.store.findings import findings
+from monitor.store.ledger import commit_prices, commit_rows, register_account
 from monitor.store.touched import touched
 from tests.jobs.test_late import ACCOUNTS, BOOKS, DAY, NOW, Drawn, compare, state, trade
 
@@ -85,6 +87,30 @@ def test_rows_are_stored_whatever_the_engine_meets(writer: Writer) -> None:
     commit_measured(writer, page(trade("main", "new", 11 * DAY, "buy")), NOW)
     (count,) = writer.connection.execute("SELECT count(*) FROM fills").fetchone()
     assert (count, events(writer), waiting(writer)) == (11, 10, {"BTC": 11 * DAY})
+
+
+def test_a_sale_of_more_than_is_known_waits(writer: Writer) -> None:
+    """The deposit that explains it may be read a moment later: no opening is guessed, and nothing is found missing."""
+    commit_measured(writer, page(replace(trade("main", "big", 11 * DAY, "sell"), amount=Decimal(30))), NOW)
+    assert (events(writer), waiting(writer)) == (10, {"BTC": 11 * DAY})
+    assert findings(writer.connection) == ()
+    moved = Movement("main", "file", "d", 10 * DAY + 1, "deposit", "BTC", amount=Decimal(20), value=Decimal(1))
+    commit_rows(writer, (), [moved], NOW)
+    measure(writer, NOW)
+    assert findings(writer.connection) == ()
+
+
+@pytest.mark.parametrize(
+    "change", [{"quote": "EUR"}, {"quote": "SOL"}, {"fees": (Fee("BNB", Decimal("-0.1")),)}, {"quote": "USDT"}]
+)
+def test_what_needs_a_price_of_the_market_waits(writer: Writer, change: dict[str, object]) -> None:
+    """The price of its instant is read after it; at an older one it would be worth something else a moment later."""
+    commit_prices(writer, [Price(asset, "USD", DAY, Decimal(7), "file", "file") for asset in ("EUR", "SOL", "BNB")])
+    held = [replace(trade("main", asset, 2 * DAY, "buy"), base=asset, amount=Decimal(900)) for asset in ("SOL", "BNB")]
+    commit_rows(writer, held, (), NOW)
+    measure(writer, NOW)
+    commit_measured(writer, page(replace(trade("main", "new", 11 * DAY, "buy"), **change)), NOW)  # type: ignore[arg-type]
+    assert ("BTC" in waiting(writer)) == (change != {"quote": "USDT"})
 
 
 @pytest.mark.parametrize("method", ["fifo", "hifo", "wac"])
