@@ -2,19 +2,16 @@
 
 A file's row often lacks the order id, or any id, and its times may be cut to the second or minute. With a trade id the
 fill is known by it. Without, it is the exchange's fill of the same market, side, amount and price within the file's
-grain, each at most once: two equal fills stay two. What is left beside a likely twin is a finding, never dropped.
+grain, each at most once: two equal fills stay two. What is left beside a likely twin is for
+`monitor.store.doubts` to say.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.clock import HOUR, iso
-from monitor.records import Finding
-from monitor.store.findings import record_finding, resolve_finding
 from monitor.store.rows import FILLS
 
 if TYPE_CHECKING:
@@ -27,11 +24,6 @@ if TYPE_CHECKING:
 MINUTE = 60_000
 SECOND = 1_000
 PAGE = 5_000
-# No two time zones are further apart.
-FAR = 26 * HOUR
-CODE = "fill_told_twice"
-MOVED = "movement_told_twice"
-LEAVE_OUT = "Give them the exchange's own ids in the file, by which they are known, or leave them out."
 TEXTS = [FILLS.payload.index(name) for name in ("amount", "price", "fees")]
 RANGES = "SELECT first_fill, last_fill, grain_ms FROM imports WHERE account = ?"
 
@@ -96,7 +88,7 @@ def pairs(loose: Sequence[Claim], firm: Sequence[Claim]) -> dict[int, int]:
     found: dict[int, int] = {}
     # Whoever names his order can be one of few: he chooses first.
     order = sorted(range(len(loose)), key=lambda at: (loose[at].order_id is None, loose[at].time, loose[at].key))
-    for fits in (_same_instant, _same_fees, _within):
+    for fits in (_same_instant, _same_fees, within):
         for at in order:
             if at not in found:
                 left = waiting[loose[at].likeness]
@@ -107,18 +99,18 @@ def pairs(loose: Sequence[Claim], firm: Sequence[Claim]) -> dict[int, int]:
     return found
 
 
-def _within(loose: Claim, firm: Claim) -> bool:
+def within(loose: Claim, firm: Claim) -> bool:
     """Tell whether a firm fill lies in a loose one's grain, and their orders do not differ."""
     orders = loose.order_id is None or firm.order_id is None or loose.order_id == firm.order_id
     return orders and loose.time <= firm.time < loose.time + loose.grain
 
 
 def _same_instant(loose: Claim, firm: Claim) -> bool:
-    return loose.time == firm.time and loose.fees == firm.fees and _within(loose, firm)
+    return loose.time == firm.time and loose.fees == firm.fees and within(loose, firm)
 
 
 def _same_fees(loose: Claim, firm: Claim) -> bool:
-    return loose.fees == firm.fees and _within(loose, firm)
+    return loose.fees == firm.fees and within(loose, firm)
 
 
 SAID = "key, time_ms, book, market, symbol, side, amount, price, fees, trade_id, order_id"
@@ -146,14 +138,15 @@ def file_rows(connection: sqlite3.Connection, account: str, told: Sequence[Claim
     ).fetchall()
     taken = set(found.values())
     loose = [
-        Claim._make((*said, _grain(identity, ranges)))
+        Claim._make((*said, grain_at(identity, ranges)))
         for identity, *said in stored
         if not (said[9] or "").strip("0") and said[0] not in taken
     ]
     return found | {rest[one].key: loose[at].key for at, one in pairs(loose, rest).items()}
 
 
-def _grain(identity: int, ranges: Sequence[Sequence[int]]) -> int:
+def grain_at(identity: int, ranges: Sequence[Sequence[int]]) -> int:
+    """Return the grain of the file that a fill of this number came from, 1 of any other fill."""
     return next((grain for first, last, grain in ranges if first <= identity <= last), 1)
 
 
@@ -224,86 +217,3 @@ def _orderless(connection: sqlite3.Connection, account: str, claim: Claim, only:
         )
     }
     return keys.pop() if len(keys) == 1 else None
-
-
-def check_copies(connection: sqlite3.Connection, account: str, now: int) -> int:
-    """Raise, or take back, the finding about a file's fills that may be the exchange's; return how many there are.
-
-    Doubtful is a file's fill beside one that the exchange told of the same market, side and amount, at nearly the same
-    price, less than 26 hours away, where the exchange was read completely; or beside an equal one within its grain.
-    """
-    ranges = connection.execute(RANGES, [account]).fetchall()
-    found = connection.execute(f"SELECT id, {SAID} FROM fills WHERE account = ? AND source = 'file'", [account])  # noqa: S608  our own names
-    left = [Claim._make((*said, _grain(identity, ranges))) for identity, *said in (found if ranges else ())]
-    proven = connection.execute(
-        "SELECT start_ms, end_ms, book, symbol FROM intervals JOIN streams ON id = stream WHERE account = ?"
-        " AND kind = 'fills'",
-        [account],
-    ).fetchall()
-    told = _told_between(connection, account, left)
-    doubtful = [claim for claim in left if _is_doubtful(claim, told[claim.likeness[:-1]], proven)]
-    if doubtful:
-        record_finding(connection, _finding(account, doubtful), now)
-    else:
-        resolve_finding(connection, CODE, account, now)
-    return len(doubtful) + _check_movements(connection, account, now)
-
-
-def _check_movements(connection: sqlite3.Connection, account: str, now: int) -> int:
-    """Raise, or take back, the finding about a file's movements within a minute of an equal one that was told."""
-    count, first = connection.execute(
-        "SELECT count(DISTINCT m.id), min(m.time_ms) FROM movements m JOIN movements a ON a.asset = m.asset"
-        " AND a.time_ms BETWEEN m.time_ms - ?2 AND m.time_ms + ?2 AND a.account = m.account AND a.kind = m.kind"
-        " AND a.amount = m.amount AND a.source <> 'file' WHERE m.account = ?1 AND m.source = 'file'",
-        [account, MINUTE],
-    ).fetchone()
-    if count:
-        what = f"{count} imported movements of {account} are like ones the exchange told; the first is of {iso(first)}."
-        record_finding(connection, Finding(MOVED, account, f"{what} They may count twice.", LEAVE_OUT), now)
-    else:
-        resolve_finding(connection, MOVED, account, now)
-    return int(count)
-
-
-def _told_between(
-    connection: sqlite3.Connection, account: str, left: Sequence[Claim]
-) -> dict[tuple[str, ...], list[Claim]]:
-    """Return what the exchange told around these fills, by everything but the price."""
-    told: dict[tuple[str, ...], list[Claim]] = defaultdict(list)
-    wanted = {claim.likeness[:-1] for claim in left}
-    if wanted:
-        times = [claim.time for claim in left]
-        around = connection.execute(
-            f"SELECT {SAID} FROM fills WHERE time_ms BETWEEN ? AND ? AND account = ? AND source <> 'file'",  # noqa: S608  our own names
-            [min(times) - FAR, max(times) + FAR, account],
-        )
-        for claim in (Claim._make((*said, 1)) for said in around):
-            if claim.likeness[:-1] in wanted:
-                told[claim.likeness[:-1]].append(claim)
-    return told
-
-
-def _is_doubtful(claim: Claim, told: Sequence[Claim], proven: Sequence[Sequence[object]]) -> bool:
-    """Tell whether a file's fill may be one of those that the exchange told."""
-    if any(one.price == claim.price and _within(claim, one) for one in told):
-        return True
-    complete = any(
-        int(str(start)) <= claim.time < int(str(end)) and book == claim.book and symbol in ("", claim.symbol)
-        for start, end, book, symbol in proven
-    )
-    price = Decimal(claim.price)
-    near = (one for one in told if abs(one.time - claim.time) <= FAR)
-    return complete and any(abs(Decimal(one.price) - price) * 100 <= price for one in near)
-
-
-def _finding(account: str, doubtful: Sequence[Claim]) -> Finding:
-    """Return what a person should look at."""
-    first = min(doubtful, key=lambda claim: claim.time)
-    what = f"{first.side} {first.amount} {first.symbol} at {first.price}, {iso(first.time)}"
-    return Finding(
-        CODE,
-        account,
-        f"{len(doubtful)} imported fills of {account} may be fills the exchange told too, and then count twice;"
-        f" the first is {what}.",
-        "Compare them with the exchange: another time zone, or a rounded price, hides that two rows are one fill.",
-    )

@@ -24,6 +24,7 @@ from monitor.turnover.movement_legs import movement_legs
 from monitor.turnover.ordering import in_order, mark_first
 from monitor.turnover.quantities import Legs
 from monitor.turnover.routes import Routes, routed
+from monitor.turnover.texts import places_of
 from monitor.turnover.valuation import value_legs
 
 if TYPE_CHECKING:
@@ -262,7 +263,7 @@ def _partition(work: Work, scope: str, book: str, where: tuple[LegRecords, slice
     assets, accounts = list(work.ledger.numbering.assets), list(work.ledger.numbering.accounts)
     owner = some["account"].astype(np.int64) if scope == "account" else np.full(len(some), NONE, np.int64)
     code = owner * len(assets) + some["asset"]
-    codes, pool = _numbered(code)
+    codes, pool = places_of(code)
     pools = [
         ("" if owner == NONE else accounts[owner], assets[asset])
         for owner, asset in (divmod(int(one), len(assets)) for one in codes)
@@ -276,14 +277,6 @@ def _partition(work: Work, scope: str, book: str, where: tuple[LegRecords, slice
     movement = np.where(some["moved"] == 1, some["origin"], NONE)
     kinds = tuple(work.ledger.numbering.kinds)
     return Partition(scope, book, pools, found, Origins(kinds, some["kind"].astype(np.int64), fill, movement))
-
-
-def _numbered(code: Integers) -> tuple[Integers, Integers]:
-    """Return the different codes in order, and the place of each leg's among them; most partitions have one."""
-    if (code == code[0]).all():
-        return code[:1], np.zeros(len(code), np.int64)
-    codes, places = np.unique(code, return_inverse=True)
-    return codes, places
 
 
 def _wide(legs: LegRecords, chosen: slice | Integers) -> dict[int, str]:

@@ -226,3 +226,11 @@ def named(column: pl.Series) -> Names:
 def renumbered(codes: Codes, names: Sequence[str], numbers: Mapping[str, int]) -> Codes:
     """Return codes by other numbers for the same names; -1 stays -1."""
     return np.array([*(numbers[name] for name in names), -1], dtype=np.int32)[codes]
+
+
+def places_of(code: Integers) -> tuple[Integers, Integers]:
+    """Return the different codes in order, and the place of each one among them; often there is only one."""
+    if (code == code[0]).all():
+        return code[:1], np.zeros(len(code), np.int64)
+    codes, places = np.unique(code, return_inverse=True)
+    return codes, places
