@@ -97,7 +97,7 @@ for part in joined(ledger_parts(connection), MOST_ROWS):
     for piece in recompute_by_part(*ledger_frames(connection, part.assets), valuation, assets=part.assets):
         for frames in piece.pools.values():
             for table in ("track", "segments", "lots", "reliefs"):
-                for some in frames.pieces(table):
+                for some in frames.rows(table):
                     pass
         piece = frames = some = None
 print(before, peak(), largest)
