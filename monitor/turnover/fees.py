@@ -22,10 +22,11 @@ import numpy as np
 import polars as pl
 
 from monitor.exact import plain
-from monitor.turnover import compiled, texts
+from monitor.turnover import compiled, ledger, texts
 from monitor.turnover.amounts import DIGITS, NO_INTEGER, read
 from monitor.turnover.arrow import Texts
 from monitor.turnover.compiled import bare, compile_cached, part, view
+from monitor.turnover.ledger import bare_fills
 from monitor.turnover.texts import BYTE, PLAIN, address_of, equal, hash_of, is_missing, parsed, renumbered
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ def effect_of(fees: Fees, place: int, fills: Fills, cash: NDArray[np.bool_]) -> 
 
 def _settle(fees: Fees, fills: Fills, cash: NDArray[np.bool_]) -> int:
     """Set the effect of every fee, and return how many fills have several of one effect."""
-    several = 0
+    several, fees, fills, cash = 0, bare_fees(fees), bare_fills(fills), bare(cash)
     for place in range(len(fees.row)):
         effect, row = effect_of(fees, place, fills, cash), fees.row[place]
         fees.effect[place] = effect
@@ -269,4 +270,4 @@ def _settle(fees: Fees, fills: Fills, cash: NDArray[np.bool_]) -> int:
     return several
 
 
-_settle_compiled = compile_cached(_settle, compiled)
+_settle_compiled = compile_cached(_settle, compiled, ledger)

@@ -15,7 +15,7 @@ import polars as pl
 from monitor.turnover.ahead import side_by_side
 from monitor.turnover.arrow import Texts
 from monitor.turnover.compiled import bare, part
-from monitor.turnover.texts import Names, named, renumbered
+from monitor.turnover.texts import Names, looked_up, named, renumbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -131,7 +131,6 @@ def _option_names(fills: pl.DataFrame, book: Names) -> Names:
 def _columns(fills: pl.DataFrame, found: dict[str, Names], symbols: Names, numbering: Numbering) -> Fills:
     assets = numbering.assets
     code = {name: renumbered(*found[name], assets) for name in ("base", "quote", "settle")}
-    is_option = _where(found["book"], ("option",)).astype(bool) & (code["settle"] >= 0)
     nothing = np.full(fills.height, -1, np.int32)
     return Fills(
         time=_integers(fills["time_ms"], LAST),
@@ -140,7 +139,7 @@ def _columns(fills: pl.DataFrame, found: dict[str, Names], symbols: Names, numbe
         account=renumbered(*found["account"], numbering.accounts),
         exchange=renumbered(*found["exchange"], numbering.exchanges),
         base=code["base"],
-        money=np.where(is_option, code["settle"], code["quote"]) if is_option.any() else code["quote"],
+        money=_money(found["book"], code["quote"], code["settle"]),
         quote=code["quote"],
         settle=code["settle"],
         symbol=renumbered(*symbols, assets),
@@ -154,9 +153,16 @@ def _columns(fills: pl.DataFrame, found: dict[str, Names], symbols: Names, numbe
     )
 
 
+def _money(book: Names, quote: Codes, settle: Codes) -> Codes:
+    """Return what fills are worth and charged in: their quote, an option's settlement coin."""
+    if "option" not in book.names:
+        return quote
+    return np.where((_where(book, ("option",)) == 1) & (settle >= 0), settle, quote)
+
+
 def _where(names: Names, wanted: tuple[str, ...]) -> Bytes:
     """Return 1 where a name is one of those wanted."""
-    return np.array([*(name in wanted for name in names.names), False], dtype=np.int8)[names.codes]
+    return looked_up(names.codes, np.array([*(name in wanted for name in names.names), False], dtype=np.int8))
 
 
 def _integers(column: pl.Series, missing: int) -> Integers:

@@ -24,7 +24,7 @@ from monitor.turnover.movement_legs import movement_legs
 from monitor.turnover.ordering import in_order, mark_first
 from monitor.turnover.quantities import Legs
 from monitor.turnover.routes import Routes, routed
-from monitor.turnover.texts import places_of
+from monitor.turnover.sources import sources
 from monitor.turnover.valuation import value_legs
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ MOVES = (SEND, ARRIVE, REMAKE)
 SCOPES = ("portfolio", "account")
 # So many legs are made at a time: many small partitions together, a great one alone.
 BATCH = 500_000
+NOTHING = np.zeros(0, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Origins:
     """Where each leg comes from, by its place: its kind (a place in `kinds`), its fill, its movement; -1: none."""
 
     kinds: tuple[str, ...]
-    kind: Integers
+    kind: NDArray[np.integer]
     fill: Integers
     movement: Integers
 
@@ -80,10 +81,14 @@ EVERYTHING = Wanted()
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The valued legs of some partitions in order, and the number of each one's partition."""
+    """The valued legs of some partitions in order, and the number of each one's partition.
+
+    `priceless` is how many legs that bring lots or turn them over have no value.
+    """
 
     legs: LegRecords
     parts: NDArray[np.int32]
+    priceless: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +227,7 @@ def _batch(work: Work, moved: Integers, batch: int, span: tuple[int, int]) -> Ba
         wide = {int(places[place]): text for place, text in legs.wide.items()}
         legs, parts = LegRecords(legs.records[order], wide), parts[order]
     mark_first(legs.records, parts, len(work.ledger.numbering.accounts), len(work.ledger.numbering.assets))
-    value_legs(work.market, legs.records)
-    return Batch(legs, parts)
+    return Batch(legs, parts, value_legs(work.market, legs.records))
 
 
 def partitions(
@@ -234,49 +238,45 @@ def partitions(
     Between the accounts of the (asset, book) in `joined` lots have moved, whether or not the legs show it.
     """
     records, parts = batch.legs.records, batch.parts
-    edges = np.flatnonzero(np.diff(parts)) + 1
+    edges = np.flatnonzero(parts[1:] != parts[:-1]) + 1
     books, assets = list(work.ledger.numbering.books), list(work.ledger.numbering.assets)
+    moved = len(work.moved.records) > 0  # their legs alone are known to one scope only, or take lots elsewhere
     for start, end in zip([0, *edges.tolist()], [*edges.tolist(), len(parts)], strict=True):
-        local = (records["flags"][start:end] & LOCAL) != 0
+        local = (records["flags"][start:end] & LOCAL) != 0 if moved else NOTHING
         pair = (assets[records["asset"][start]], books[records["book"][start]])
         for scope in scopes:
             everything = scope == "account" or not local.any()
             chosen = slice(start, end) if everything else start + np.flatnonzero(~local)
-            for some in _apart(records, scope, chosen, joined=pair in joined):
-                yield _partition(work, scope, pair[1], (batch.legs, some))
+            tied = pair in joined or (moved and np.isin(records["action"][chosen], MOVES).any())
+            for some in _apart(records, chosen) if scope == "account" and not tied else [chosen]:
+                if len(records[some]):
+                    yield _partition(work, scope, pair[1], (batch.legs, some))
 
 
-def _apart(records: Records, scope: str, chosen: slice | Integers, *, joined: bool) -> list[slice | Integers]:
-    """Return legs by account where no lots move between accounts: so each goes, and goes on, by itself."""
-    if scope != "account":
-        return [chosen] if len(records[chosen]) else []
-    account, actions = records["account"][chosen], np.unique(records["action"][chosen])
-    if joined or np.isin(actions, MOVES).any():
-        return [chosen]
+def _apart(records: Records, chosen: slice | Integers) -> list[Integers]:
+    """Return legs by account: where no lots move between accounts, each goes, and goes on, by itself."""
+    account = records["account"][chosen]
     first = chosen.start if isinstance(chosen, slice) else 0
-    return [first + np.flatnonzero(account == one) for one in np.unique(account)]
+    return [first + np.flatnonzero(account == one) for one in np.flatnonzero(np.bincount(account))]
 
 
 def _partition(work: Work, scope: str, book: str, where: tuple[LegRecords, slice | Integers]) -> Partition:
     legs, chosen = where
     some = legs.records[chosen]
-    assets, accounts = list(work.ledger.numbering.assets), list(work.ledger.numbering.accounts)
-    owner = some["account"].astype(np.int64) if scope == "account" else np.full(len(some), NONE, np.int64)
-    code = owner * len(assets) + some["asset"]
-    codes, pool = places_of(code)
-    pools = [
-        ("" if owner == NONE else accounts[owner], assets[asset])
-        for owner, asset in (divmod(int(one), len(assets)) for one in codes)
-    ]
-    moving = np.isin(some["action"], MOVES)
-    transit = np.full(len(some), NONE, np.int64)
-    if moving.any():
-        transit[moving] = np.unique(some["origin"][moving], return_inverse=True)[1]
+    assets = list(work.ledger.numbering.assets)
+    accounts = list(work.ledger.numbering.accounts) if scope == "account" else []
+    kind, fill, pool, codes, moved = sources(some, len(accounts), len(assets))
+    placed = (divmod(code, len(assets)) for code in codes.tolist())
+    pools = [(accounts[owner] if accounts else "", assets[asset]) for owner, asset in placed]
+    transit = movement = np.full(len(some), NONE, np.int64)
+    if moved:
+        movement = np.where(some["moved"] == 1, some["origin"], NONE)
+        moving = np.isin(some["action"], MOVES)
+        if moving.any():
+            transit = transit.copy()
+            transit[moving] = np.unique(some["origin"][moving], return_inverse=True)[1]
     found = Legs(some, pool, transit, _wide(legs, chosen))
-    fill = np.where(some["moved"] == 1, NONE, some["origin"])
-    movement = np.where(some["moved"] == 1, some["origin"], NONE)
-    kinds = tuple(work.ledger.numbering.kinds)
-    return Partition(scope, book, pools, found, Origins(kinds, some["kind"].astype(np.int64), fill, movement))
+    return Partition(scope, book, pools, found, Origins(tuple(work.ledger.numbering.kinds), kind, fill, movement))
 
 
 def _wide(legs: LegRecords, chosen: slice | Integers) -> dict[int, str]:

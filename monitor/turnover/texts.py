@@ -7,7 +7,7 @@ small number that stands for it. What is not written plainly, or has more digits
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
     Word = np.uint64
 
+Whole = TypeVar("Whole", np.int32, np.int8)
 FEW_NAMES = 1024
 INLINE = 12  # bytes of a text that lie in its view
 EXACT = 2**53  # integers up to here are float64 without rounding, and so is their quotient by a power of ten
@@ -225,12 +226,16 @@ def named(column: pl.Series) -> Names:
 
 def renumbered(codes: Codes, names: Sequence[str], numbers: Mapping[str, int]) -> Codes:
     """Return codes by other numbers for the same names; -1 stays -1."""
-    return np.array([*(numbers[name] for name in names), -1], dtype=np.int32)[codes]
+    return looked_up(codes, np.array([*(numbers[name] for name in names), -1], dtype=np.int32))
 
 
-def places_of(code: Integers) -> tuple[Integers, Integers]:
-    """Return the different codes in order, and the place of each one among them; often there is only one."""
-    if (code == code[0]).all():
-        return code[:1], np.zeros(len(code), np.int64)
-    codes, places = np.unique(code, return_inverse=True)
-    return codes, places
+def _looked_up(codes: Codes, table: NDArray[Whole]) -> NDArray[Whole]:
+    """Return what a table has for each code, its last row for -1."""
+    found = np.empty(len(codes), table.dtype)
+    into, numbers, rows = bare(found), bare(codes), bare(table)
+    for place in range(len(numbers)):
+        into[place] = rows[numbers[place]]
+    return found
+
+
+looked_up = compile_cached(_looked_up, compiled)
