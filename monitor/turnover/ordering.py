@@ -44,6 +44,18 @@ def _tied(records: Records, numbers: NDArray[np.int32], marked: NDArray[np.bool_
 _tied_compiled = compile_cached(_tied, compiled, leg_records)
 
 
+def _parts_of(records: Records, table: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the partition of each leg: that of its asset and book."""
+    parts, legs, numbers = np.empty(len(records), np.int32), bare(records), bare(table)
+    into = bare(parts)
+    for place in range(len(legs)):
+        into[place] = numbers[legs[place].asset, legs[place].book]
+    return parts
+
+
+parts_of = compile_cached(_parts_of, compiled, leg_records)
+
+
 def in_order(legs: Records, parts: NDArray[np.int32], keys: tuple[pl.Series, pl.Series]) -> Integers | None:
     """Return the places of legs in order, None if that is as they are; `keys` are those of fills and of movements."""
     tied, order = np.zeros(len(legs), dtype=bool), None

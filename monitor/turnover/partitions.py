@@ -15,16 +15,17 @@ import numpy as np
 from monitor.turnover.arrays import ARRIVE, NONE, REMAKE, SEND
 from monitor.turnover.chains import levels
 from monitor.turnover.fees import Fees, read_fees, settled
-from monitor.turnover.ledger import Fills, read_ledger
+from monitor.turnover.ledger import read_ledger
 from monitor.turnover.leg_records import LOCAL, kept, moved_legs, together
 from monitor.turnover.leg_records import Legs as LegRecords
 from monitor.turnover.legs import Task, fill_legs
 from monitor.turnover.market import market, marks, quotes
 from monitor.turnover.movement_legs import movement_legs
-from monitor.turnover.ordering import in_order, mark_first
+from monitor.turnover.ordering import in_order, mark_first, parts_of
 from monitor.turnover.quantities import Legs
 from monitor.turnover.routes import Routes, routed
 from monitor.turnover.sources import sources
+from monitor.turnover.texts import NO_NUMBERS
 from monitor.turnover.valuation import value_legs
 
 if TYPE_CHECKING:
@@ -187,14 +188,15 @@ def _groups(moved: LegRecords, count: int) -> Integers:
 def _asked(ledger: Ledger, routes: Routes, moved: LegRecords) -> NDArray[np.bool_]:
     """Return which assets may need a price: those with legs, and what trades that are not paid in money are worth."""
     asked = routes.assets.copy()
-    for codes in (ledger.fills.base, ledger.fills.money, moved.records["worth_asset"]):
+    for codes in (ledger.fills.shapes["base"], ledger.fills.shapes["money"], moved.records["worth_asset"]):
         asked[codes[codes >= 0]] = True
     return asked
 
 
 def without_rows(work: Work) -> Work:
     """Return what partitions of batches need of a work: names and numbers, so that the rows can be let go."""
-    fills = Fills._make(np.empty(0, column.dtype) for column in work.ledger.fills)
+    fills = work.ledger.fills
+    fills = fills._replace(rows=fills.rows[:0].copy(), shape=fills.shape[:0].copy(), cost=NO_NUMBERS, size=NO_NUMBERS)
     fees = replace(work.fees, fees=Fees._make(np.empty(0, column.dtype) for column in work.fees.fees))
     routes = Routes._make(np.empty(0, column.dtype) for column in work.routes)
     keys = (work.keys[0].clear(), work.keys[1].clear())
@@ -208,7 +210,7 @@ def batches(work: Work) -> Iterator[Batch]:
         first, last = (int(place) for place in np.flatnonzero(routes.batches == batch)[[0, -1]])
         if routes.sizes[first : last + 1].any() or ((moved >= first) & (moved <= last)).any():
             yield _batch(work, moved, batch, (first, last + 1))
-    work.ledger.texts.clear()  # every amount has been read
+    work.ledger.texts.clear()  # every leg has been made
 
 
 def _batch(work: Work, moved: Integers, batch: int, span: tuple[int, int]) -> Batch:
@@ -217,9 +219,8 @@ def _batch(work: Work, moved: Integers, batch: int, span: tuple[int, int]) -> Ba
     own = slice(int(routes.ends[batch - 1]) if batch else 0, int(routes.ends[batch]))
     sizes = routes.sizes[span[0] : span[1]]
     task = Task(routes.picked[own], routes.roles[own], routes.parts[own], span[0], np.cumsum(sizes) - sizes)
-    legs = fill_legs(work.ledger, work.fees, task)
-    legs = together(legs, kept(work.moved, (moved >= span[0]) & (moved < span[1])))
-    parts = work.parts[legs.records["asset"], legs.records["book"]]
+    legs = together(fill_legs(work.ledger, work.fees, task), kept(work.moved, (moved >= span[0]) & (moved < span[1])))
+    parts = parts_of(legs.records, work.parts)
     order = in_order(legs.records, parts, work.keys)
     if order is not None:
         places = np.empty_like(order)

@@ -45,6 +45,15 @@ class Numbers(NamedTuple):
     decimals: NDArray[np.int8]
 
 
+NO_NUMBERS = Numbers(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int8))
+
+
+@part
+def bare_numbers(numbers: Numbers) -> Numbers:
+    """Return the same amounts, owned by none."""
+    return Numbers(bare(numbers.near), bare(numbers.mantissa), bare(numbers.decimals))
+
+
 class Names(NamedTuple):
     """Names by number, -1 where there is none, and what the numbers stand for."""
 
@@ -93,23 +102,21 @@ def parsed(address: int, length: int) -> tuple[int, float, int, int]:
     return PLAIN, (-near if start else near), (-mantissa if start else mantissa), decimals
 
 
-def _read(place: Place, rows: Integers, every: int, into: Numbers) -> Integers:
-    """Read the rows, or `every` first ones, and return the places of those that are not plain."""
+def _read(place: Place, into: Numbers) -> Integers:
+    """Read all rows, and return the places of those that are not plain."""
     odd, found = np.empty(16, np.int64), 0
     place = Place(place.views, place.valid, place.offset, bare(place.buffers))
     nears, mantissas, decimal_places = bare(into.near), bare(into.mantissa), bare(into.decimals)
-    wanted = bare(rows)
-    for at in range(every or len(rows)):
-        row = at if every else wanted[at]
+    for row in range(len(nears)):
         state, near, mantissa, decimals = MISSING, np.nan, NO_INTEGER, 0
         if not is_missing(place, row):
             address, length = address_of(place, row)
             state, near, mantissa, decimals = parsed(address, length)
-        nears[at], mantissas[at], decimal_places[at] = near, mantissa, decimals
+        nears[row], mantissas[row], decimal_places[row] = near, mantissa, decimals
         if state == ODD:
             if found == len(odd):
                 odd = np.concatenate((odd, np.empty_like(odd)))
-            odd[found] = at
+            odd[found] = row
             found += 1
     return odd[:found]
 
@@ -117,16 +124,15 @@ def _read(place: Place, rows: Integers, every: int, into: Numbers) -> Integers:
 _read_compiled = compile_cached(_read, compiled)
 
 
-def numbers(texts: Texts, rows: Integers | None = None) -> Numbers:
-    """Return the amounts of a column of decimal texts, of some rows or all of them."""
-    count = len(texts) if rows is None else len(rows)
+def numbers(texts: Texts) -> Numbers:
+    """Return the amounts of a column of decimal texts."""
+    count = len(texts)
     into = Numbers(np.empty(count), np.empty(count, np.int64), np.empty(count, np.int8))
     if count == 0:
         return into
-    odd = _read_compiled(texts.place, EVERY if rows is None else rows, count if rows is None else 0, into)
+    odd = _read_compiled(texts.place, into)
     if len(odd):
-        some = pl.DataFrame({"text": texts.column.gather(odd if rows is None else rows[odd])})
-        slow = some.select(read("text"))
+        slow = pl.DataFrame({"text": texts.column.gather(odd)}).select(read("text"))
         into.near[odd] = slow["near"].to_numpy()
         into.mantissa[odd] = slow["mantissa"].fill_null(NO_INTEGER).to_numpy()
         into.decimals[odd] = slow["decimals"].clip(0, 127).to_numpy()
