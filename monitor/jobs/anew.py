@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.jobs.derived import SLICE, marks_rows, note_findings, pool_rows
+from monitor.jobs.derived import marks_rows, note_findings, pool_rows
 from monitor.jobs.scatter import export_partitions, processes, scattered
 from monitor.store.frames import ledger_frames
 from monitor.store.parts import joined, ledger_parts
@@ -80,11 +80,10 @@ def _piece(tracks: Tracks) -> Piece:
 
 
 def _rows(frames: PoolFrames, table: str) -> Rows:
-    """Return all rows of a pool's table, each piece of it made when its turn comes."""
+    """Return all rows of a pool's table, some of them made at a time."""
 
     def rows(since: int | None) -> Iterator[tuple[Value, ...]]:  # noqa: ARG001 - all of it is written anew
-        slices = (some for piece in frames.pieces(table) for some in piece.iter_slices(SLICE))
-        return chain.from_iterable(some.rows() for some in slices)
+        return chain.from_iterable(frames.rows(table))
 
     return rows
 
