@@ -9,8 +9,8 @@ import numpy as np
 from monitor.clock import iso
 from monitor.records import Finding
 from monitor.turnover.arrays import GAIN, TRADE
+from monitor.turnover.columns import text
 from monitor.turnover.leg_records import LOCAL
-from monitor.turnover.results import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +46,8 @@ def short_findings(partition: Partition, finished: Finished, valuation: Valuatio
 
 def note_unpriced(work: Work, batch: Batch, counted: dict[tuple[str, str], Unpriced]) -> None:
     """Count the legs without a value by asset and book, and keep the first's instant."""
+    if not batch.priceless:
+        return
     legs = batch.legs.records
     missing = legs[np.isnan(legs["value"]) & ((legs["action"] == TRADE) | (legs["action"] == GAIN))]
     missing = missing[(missing["flags"] & LOCAL) == 0]
