@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from monitor.store.lots import shares_left
 from monitor.store.remembered import Reader, remembered
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from monitor.clock import Window
 
 Interval = tuple[int, int]
+
+# Of a lot of which less is left, the difference of what came and what went lost digits: its units tell it.
+FAINT = 1e-5
 
 
 class Pool(NamedTuple):
@@ -153,10 +157,12 @@ def open_lots(connection: sqlite3.Connection, pool: Pool, instant: int) -> list[
     cursor.row_factory = None
     rows = cursor.execute(
         f"{left} l.closed_ms IS NULL UNION ALL {left} l.closed_ms >= ?2 ORDER BY 1", (pool.id, instant)
-    )
+    ).fetchall()
+    faint = [lot for lot, _, _, basis, gone in rows if gone and basis and basis - gone < FAINT * basis]
+    shares = shares_left(connection, pool, instant, faint) if faint else {}
     return [
-        (opened, short, None if basis is None else max(0.0, basis - relieved))
-        for _, opened, short, basis, relieved in rows
+        (opened, short, None if basis is None else max(0.0, basis * shares[lot] if lot in shares else basis - gone))
+        for lot, opened, short, basis, gone in rows
     ]
 
 

@@ -65,32 +65,40 @@ def held_lots(connection: sqlite3.Connection, pool: Pool, instant: int) -> list[
     found = connection.execute(f"{OPEN} closed_ms IS NULL UNION ALL {OPEN} closed_ms >= ?2", (pool.id, instant))
     lots = [HeldLot(*row) for row in map(tuple, found)]
     gone = _gone(connection, pool, instant, [lot.lot for lot in lots])
-    return sorted(_left(lot, *gone.get(lot.lot, (ZERO, 0.0))) for lot in lots)
+    return sorted(_left(lot, gone.get(lot.lot, ZERO)) for lot in lots)
 
 
-def _gone(
-    connection: sqlite3.Connection, pool: Pool, instant: int, lots: Collection[int]
-) -> dict[int, tuple[Decimal, float]]:
-    """Return the units and the basis that were relieved of some lots before an instant."""
-    parts: dict[int, list[tuple[str, float | None]]] = defaultdict(list)
+def shares_left(connection: sqlite3.Connection, pool: Pool, instant: int, lots: Collection[int]) -> dict[int, float]:
+    """Return which share (0..1) of the units of some lots is left after all events before `instant`."""
+    gone = _gone(connection, pool, instant, lots)
+    came = connection.execute(
+        "SELECT l.lot, l.quantity FROM json_each(?2) w CROSS JOIN lots l ON l.pool = ?1 AND l.lot = w.value",
+        (pool.id, json.dumps(list(lots))),
+    )
+    sizes = {lot: abs(Decimal(quantity)) for lot, quantity in came}
+    return {lot: float(1 - gone.get(lot, ZERO) / size) for lot, size in sizes.items()}
+
+
+def _gone(connection: sqlite3.Connection, pool: Pool, instant: int, lots: Collection[int]) -> dict[int, Decimal]:
+    """Return the units that were relieved of some lots before an instant."""
+    parts: dict[int, list[Decimal]] = defaultdict(list)
     rows = connection.execute(
         # A join, because an IN before a bound on the next column lets SQLite 3.40 tell rows beyond the bound.
-        "SELECT r.lot, r.quantity, r.basis FROM json_each(?2) w CROSS JOIN reliefs r INDEXED BY reliefs_lot"
+        "SELECT r.lot, r.quantity FROM json_each(?2) w CROSS JOIN reliefs r INDEXED BY reliefs_lot"
         " ON r.pool = ?1 AND r.lot = w.value AND r.time_ms < ?3",
         (pool.id, json.dumps(list(lots)), instant),
     )
-    for lot, quantity, basis in rows:
-        parts[lot].append((quantity, basis))
-    return {
-        lot: (sum((Decimal(quantity) for quantity, _ in some), ZERO), sum(basis or 0.0 for _, basis in some))
-        for lot, some in parts.items()
-    }
+    for lot, quantity in rows:
+        parts[lot].append(Decimal(quantity))
+    return {lot: sum(some, ZERO) for lot, some in parts.items()}
 
 
-def _left(lot: HeldLot, units: Decimal, basis: float) -> HeldLot:
+def _left(lot: HeldLot, units: Decimal) -> HeldLot:
+    """Return what is left of a lot after some units are gone, its basis by its units: a difference loses digits."""
     came = Decimal(lot.quantity)
     rest = CONTEXT.subtract(came, units.copy_sign(came))
-    return lot._replace(quantity=plain(rest), basis=None if lot.basis is None else max(0.0, lot.basis - basis))
+    basis = None if lot.basis is None else lot.basis * float(rest / came)
+    return lot._replace(quantity=plain(rest), basis=basis)
 
 
 def last_relief(connection: sqlite3.Connection, pool: Pool, instant: int, kinds: Collection[str]) -> int | None:

@@ -203,6 +203,16 @@ def test_lots_relieved_together_later_are_whole_then(ledger: Ledger) -> None:
     assert lots(ledger, "BTC") == [("8", 8 * 100), ("2", 2 * 130), ("1", 150)]
 
 
+def test_what_little_is_left_of_a_great_lot_keeps_its_digits(ledger: Ledger) -> None:
+    """A hundred-millionth of a thousand coins at 43,210.77 each, to the last digit, in the lots and in their ages."""
+    ledger.add("2024-01-01 buy 1000 BTC/USD 43210.77\n2024-01-02 sell 999.99999 BTC/USD 43210.77")
+    ledger.measure()
+    assert lots(ledger, "BTC") == [("0.00001", pytest.approx(0.00001 * 43210.77, rel=1e-12))]
+    (row,) = cast("list[Numbers]", ledger.answer("2024-01-01", "2024-01-31")["assets"])
+    ages = cast("Numbers", cast("Numbers", cast("Numbers", row["age"])["long"])["basis"])
+    assert ages["30d_to_90d"] == pytest.approx(0.00001 * 43210.77, rel=1e-12)
+
+
 def test_days_of_inventory_are_those_of_the_answer(ledger: Ledger) -> None:
     """Over the thirty days before: 100 relieved, (400 * 10 + 660 * 10 + 560 * 10) / 30 held on average."""
     ledger.add(BOOK)
