@@ -62,7 +62,9 @@ def averaged(ledger: Ledger, table: str) -> None:
     [
         ("2024-01-05", 4, 200),
         ("2024-01-13", 12 - 7.5, 800),
+        ("2024-01-16", 15 - 7.5, 800),
         ("2024-01-18", 17 - 7.5, 600),
+        ("2024-01-21", 20 - 7.5, 600),
         ("2024-01-24", 23 - 10.625, 800),
         ("2024-01-27", 26 - (800 * 10.625 + 9_000 * 25) / 9_800, 9_800),
         ("2024-01-31", 30 - (800 * 10.625 + 9_000 * 25) / 9_800, 9_800 * 6 / 8),
@@ -105,6 +107,35 @@ def test_what_came_by_transfer_kept_its_age(ledger: Ledger) -> None:
     opened = (300 * 9 + 100 * 5) / 400
     assert ages(ledger, "2024-01-16", "other") == (pytest.approx(15 - opened), pytest.approx(400))
     assert ages(ledger, "2024-01-16", "paper") == (pytest.approx(15 - 5), pytest.approx(100))
+
+
+def test_what_was_bought_in_the_instant_of_a_transfer_is_new(ledger: Ledger) -> None:
+    """Both join the lot on the eleventh: 300 bought then, and 100 that are told apart by what they had cost."""
+    averaged(
+        ledger,
+        """
+        2024-01-01 buy  1 BTC/USD 100
+        2024-01-11 transfer 1 BTC other 1
+        """,
+    )
+    ledger.add("2024-01-10 buy 1 BTC/USD 600\n2024-01-11 buy 1 BTC/USD 300", account="other")
+    ledger.measure()
+    opened = (600 * 9 + 300 * 10 + 100 * 0) / 1_000
+    assert ages(ledger, "2024-01-16", "other") == (pytest.approx(15 - opened), pytest.approx(1_000))
+
+
+def test_the_lots_of_other_pools_tell_nothing(ledger: Ledger) -> None:
+    """A short of another coin that was covered says nothing of a long that was sold in part."""
+    averaged(
+        ledger,
+        """
+        2024-01-01 sell 2 AVAX/USD 10 margin
+        2024-01-02 buy  1 AVAX/USD 10 margin
+        2024-01-01 buy  2 BTC/USD 100
+        2024-01-11 sell 1 BTC/USD 100
+        """,
+    )
+    assert ages(ledger, "2024-01-16") == (pytest.approx(15), pytest.approx(100))
 
 
 def test_what_was_converted_kept_its_age(ledger: Ledger) -> None:
