@@ -12,6 +12,8 @@ from monitor.errors import UsageError
 from monitor.jobs.answer import turnover_answer
 from monitor.jobs.readings import value_of
 from monitor.jobs.series import METRICS, Wanted, series_answer
+from monitor.store.answers import pools
+from monitor.store.samples import stands
 from monitor.turnover.series import STOCKS
 
 if TYPE_CHECKING:
@@ -134,6 +136,16 @@ def test_before_the_first_event_nothing_was_traded_or_held(ledger: Ledger, metri
     ledger.add("2024-01-09 buy 2 BTC/USD 100")
     ledger.measure()
     assert points(line(ledger, wanted(metric)))[0] == (0.0, "no_inventory")
+
+
+def test_a_pool_has_no_state_before_its_first_event(ledger: Ledger) -> None:
+    """Nor at the very instant of it: a state is that after all events before."""
+    ledger.add("2024-01-09 buy 2 BTC/USD 100")
+    ledger.measure()
+    (pool,) = pools(ledger.reader, "portfolio", "fifo")
+    event = parse_instant("2024-01-09")
+    assert stands(ledger.reader, pool, [event - DAY, event], ("cogs",)) == {}
+    assert [*stands(ledger.reader, pool, [event, event + 1], ("cogs",))] == [event + 1]
 
 
 def busy(seed: int) -> str:
