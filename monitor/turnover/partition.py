@@ -211,7 +211,7 @@ def _objects(lengths: tuple[int, ...]) -> list[object]:
 
 
 def _records(lengths: tuple[int, ...], buffers: Buffers) -> list[object]:
-    """Return the tables of a job as records; those of events are all written, and let go when they have been taken in."""
+    """Return the tables of a job as records; all events are written, and let go when they have been taken in."""
     kinds = (MARK, LOT, POOL, RELIEF, SEGMENT_ROW, SAVED_LOT)
     tables = [np.zeros(length, dtype=kind) for kind, length in zip(kinds, lengths[1:], strict=True)]
     return [buffers.array(lengths[0], EVENT), *tables]
