@@ -7,7 +7,13 @@ there. Exact quantities travel as text, instants as milliseconds UTC.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
+from operator import itemgetter
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 Columns = dict[str, str]
 
@@ -69,34 +75,35 @@ PRICES: Columns = {
 }
 
 # The running sums of the track, in the order of their float64 pairs (high, low) in `segments.sums`.
-SUM_COLUMNS: Columns = {
-    "fills": "Int64",
-    "cogs": "Float64",
-    "cover_basis": "Float64",
-    "units_relieved": "Float64",
-    "buy_notional": "Float64",
-    "sell_notional": "Float64",
-    "realised_pnl": "Float64",
-    "fee_basis": "Float64",
-    "withdrawn_basis": "Float64",
-    "estimated_relieved": "Float64",
-    "unvalued": "Int64",
-    "cost_time": "Float64",
-    "estimated_time": "Float64",
-    "units_time": "Float64",
-    "active_time": "Int64",
-    "unpriced_time": "Int64",
-    "market_time": "Float64",
-    "unmarked_time": "Int64",
-    "held_time": "Float64",
-    "held_5s": "Float64",
-    "held_1m": "Float64",
-    "held_1h": "Float64",
-    "held_1d": "Float64",
-    "cross_buy": "Float64",
-    "cross_sell": "Float64",
-}
-SUMS: tuple[str, ...] = tuple(SUM_COLUMNS)
+SUMS: tuple[str, ...] = (
+    "fills",
+    "cogs",
+    "cover_basis",
+    "units_relieved",
+    "buy_notional",
+    "sell_notional",
+    "realised_pnl",
+    "fee_basis",
+    "withdrawn_basis",
+    "estimated_relieved",
+    "unvalued",
+    "cost_time",
+    "estimated_time",
+    "units_time",
+    "active_time",
+    "unpriced_time",
+    "market_time",
+    "unmarked_time",
+    "held_time",
+    "held_5s",
+    "held_1m",
+    "held_1h",
+    "held_1d",
+    "cross_buy",
+    "cross_sell",
+)
+# Which of the sums a row of the track holds, as bits in the first bytes of its `sums`: those that are not 0 follow.
+HEAD = 4
 
 TRACK: Columns = {
     "time_ms": "Int64",
@@ -107,7 +114,7 @@ TRACK: Columns = {
     "estimated_cost": "Float64",
     "unpriced": "Int64",
     "active": "Int64",
-    **SUM_COLUMNS,
+    "sums": "Binary",
 }
 
 SEGMENTS: Columns = {
@@ -175,3 +182,24 @@ class State(NamedTuple):
     def units(self) -> float:
         """Size of the position, long or short."""
         return abs(float(self.quantity))
+
+
+@lru_cache(maxsize=1024)
+def unpacking(head: bytes, names: Sequence[str] = SUMS) -> Callable[[bytes], tuple[float, ...]]:
+    """Return what reads the sums `names` (two or more) from those of a track's row that begin with `head`.
+
+    Of 25 sums half are 0 in most rows and not written; each pattern of those that are has a reader of its own.
+    """
+    bits = int.from_bytes(head, "little")
+    held = [name for place, name in enumerate(SUMS) if bits >> place & 1]
+    read = Struct(f"<{HEAD}x{''.join('d' if name in names else '8x' for name in held)}").unpack
+    found = [name for name in held if name in names]
+    if found == list(names):
+        return read
+    pick = itemgetter(*(1 + found.index(name) if name in found else 0 for name in names))
+    return lambda sums: pick((0.0, *read(sums)))
+
+
+def unpacked(sums: bytes) -> tuple[float, ...]:
+    """Return the running sums of a row of the track, in the order of `SUMS`."""
+    return unpacking(sums[:HEAD])(sums)

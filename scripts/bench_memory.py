@@ -14,7 +14,7 @@ from bench_data import SPAN
 from bench_rows import Row, ratio, rounds, seconds, spread
 
 from monitor.records import Valuation
-from monitor.schema import SUMS, State
+from monitor.schema import SUMS, State, unpacked
 from monitor.turnover.measures import difference
 from monitor.turnover.partitions import batches, planned
 from monitor.turnover.portfolio import total
@@ -145,7 +145,7 @@ def _sums(frames: PoolFrames) -> Sums:
         row["estimated_cost"],
         row["unpriced"],
         row["active"],
-        tuple(row[name] for name in SUMS),
+        unpacked(row["sums"]),
         pairs,
     )
     return difference(None, last, SPAN)

@@ -26,7 +26,7 @@ from bench_rows import Row, rounds, seconds, spread, timed
 
 from monitor.clock import DAY, iso
 from monitor.records import Valuation
-from monitor.schema import SUMS
+from monitor.schema import SUMS, unpacked
 from monitor.turnover.track import recompute
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _cogs(fills: pl.DataFrame, desk: Desk) -> float:
     (frames,) = tracks.pools.values()
     # The sums of a segment begin anew with it; those before it are kept as (high, low) pairs.
     before = np.frombuffer(frames.segments["sums"][-1], dtype="<f8").reshape(-1, 2)[SUMS.index("cogs")]
-    return float(frames.track["cogs"][-1] + before.sum())
+    return float(unpacked(frames.track["sums"][-1])[SUMS.index("cogs")] + before.sum())
 
 
 def _taxes(fills: pl.DataFrame, folder: Path) -> Callable[[], float]:

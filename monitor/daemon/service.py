@@ -18,7 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.clock import SECOND
 from monitor.daemon.liveness import Liveness
-from monitor.daemon.memory import give_back
+from monitor.daemon.memory import give_back, resident
 from monitor.daemon.systemd import notify, watchdog_seconds
 from monitor.errors import MonitorError
 from monitor.jobs.deliver import drain
@@ -31,6 +31,7 @@ DRAIN_SECONDS = 8.0
 LAST_MESSAGES = SECOND
 TICK_SECONDS = 1.0
 MEMORY_SECONDS = 60.0
+MUCH_MEMORY = 32 * 1024 * 1024
 STEP_SECONDS = 2.0  # a difference of wall and monotonic clock that no slow tick explains
 
 log = structlog.get_logger("monitor")
@@ -54,7 +55,7 @@ class Service:
         seconds = {job.name: job.interval / SECOND for job in jobs}
         self.liveness = Liveness(seconds, started=time.monotonic())
         self.late: list[str] = []
-        self.tidied = float("-inf")
+        self.tidied, self.left = float("-inf"), 0
         self.reloading = False
         desk.progress = Heard(self.liveness, desk.progress)
 
@@ -120,12 +121,16 @@ class Service:
             notify("WATCHDOG=1")
 
     def _tidy(self) -> None:
-        """Give back what the jobs needed and nobody needs now; once a minute, and not while another job goes on."""
+        """Give back what the jobs needed and nobody needs now, not while another job goes on.
+
+        Once a minute, and at once where a job took much more than was left the last time.
+        """
         now = time.monotonic()
-        if not self.running and now - self.tidied >= MEMORY_SECONDS:
-            self.tidied = now
+        due = now - self.tidied >= MEMORY_SECONDS or resident() >= self.left + MUCH_MEMORY
+        if due and not self.running:
             self.desk.writer.forget_pages()
             give_back()
+            self.tidied, self.left = now, resident()
 
     async def _tick(self) -> None:
         """Notice a stepped clock each second, wake the scheduler, whose timers hang on it, and feed the watchdog.

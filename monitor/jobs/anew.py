@@ -11,8 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.jobs.derived import SLICE, marks_rows, note_findings, pool_rows
+from monitor.jobs.derived import marks_rows, note_findings, pool_rows
 from monitor.jobs.scatter import export_partitions, processes, scattered
+from monitor.store.anew import emptied
 from monitor.store.frames import ledger_frames
 from monitor.store.parts import joined, ledger_parts
 from monitor.store.track import TABLES, Derived, PoolKey, delete_others, replace_tracks
@@ -49,7 +50,7 @@ def compute_all(connection: sqlite3.Connection, valuation: Valuation, now: int, 
     marked: set[str] = set()
     findings: list[Finding] = []
     unpriced: dict[tuple[str, str], tuple[int, int]] = {}
-    with ExitStack() as stack:
+    with emptied(connection), ExitStack() as stack:
         pieces = _pieces(connection, valuation) if workers == 1 else _scattered(connection, valuation, workers, stack)
         for piece in pieces:
             derived = Derived(piece.pools, marks_rows(piece.marks))
@@ -80,11 +81,10 @@ def _piece(tracks: Tracks) -> Piece:
 
 
 def _rows(frames: PoolFrames, table: str) -> Rows:
-    """Return all rows of a pool's table, each piece of it made when its turn comes."""
+    """Return all rows of a pool's table, some of them made at a time."""
 
     def rows(since: int | None) -> Iterator[tuple[Value, ...]]:  # noqa: ARG001 - all of it is written anew
-        slices = (some for piece in frames.pieces(table) for some in piece.iter_slices(SLICE))
-        return chain.from_iterable(some.rows() for some in slices)
+        return chain.from_iterable(frames.rows(table))
 
     return rows
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from monitor.store.touched import Note
 
 # Raise it when the same ledger would give other tracks than the version before did.
-ENGINE = 4
+ENGINE = 5
 
 
 @dataclass(frozen=True, slots=True)

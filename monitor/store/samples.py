@@ -11,18 +11,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from monitor.schema import SUMS, State
+from monitor.schema import HEAD, SUMS, State, unpacking
 from monitor.store.states import PAIRS, STATE_COLUMNS
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from monitor.store.answers import Pool
 
 Found = dict[int, tuple[Any, ...]]
 
 TIME, ORDINAL, SEGMENT = 0, 1, 2
+COLUMNS = ", ".join(f"t.{column}" for column in (*STATE_COLUMNS, "sums"))
 # A row that is read through costs a third of one that is found by descent.
 READ_THROUGH = 2
 
@@ -34,33 +35,37 @@ def stands(
 
     `sums` and `before` of a state are those of `names` alone, in their order; its mark is left out.
     """
-    rows = _rows(connection, pool, instants, names)
+    rows = _rows(connection, pool, instants)
     before = _before_segments(connection, pool, {row[SEGMENT] for row in rows.values()}, names)
-    fixed, made = len(STATE_COLUMNS), {}
+    made: dict[int, State] = {}
+    readers: dict[bytes, Callable[[bytes], tuple[float, ...]]] = {}
     for row in rows.values():
         if row[ORDINAL] not in made:
-            made[row[ORDINAL]] = State._make((*row[:fixed], row[fixed:], before[row[SEGMENT]], 0.0, 0))
+            *stood, sums = row
+            head = sums[:HEAD]
+            read = readers.get(head) or readers.setdefault(head, unpacking(head, names))
+            made[row[ORDINAL]] = State._make((*stood, read(sums), before[row[SEGMENT]], 0.0, 0))
     return {instant: made[row[ORDINAL]] for instant, row in rows.items()}
 
 
-def _rows(connection: sqlite3.Connection, pool: Pool, instants: Sequence[int], names: Sequence[str]) -> Found:
+def _rows(connection: sqlite3.Connection, pool: Pool, instants: Sequence[int]) -> Found:
     """Return the last track row before each instant."""
-    edges = _found(connection, pool, (instants[0], instants[-1]), names)
+    edges = _found(connection, pool, (instants[0], instants[-1]))
     first, last = edges.get(instants[0]), edges.get(instants[-1])
     if last is None:
         return {}
     events = last[ORDINAL] - (first[ORDINAL] if first else -1)
     if events > READ_THROUGH * len(instants):
-        return _found(connection, pool, instants, names)
-    return _read_through(connection, pool, instants, names, first)
+        return _found(connection, pool, instants)
+    return _read_through(connection, pool, instants, first)
 
 
-def _found(connection: sqlite3.Connection, pool: Pool, instants: Collection[int], names: Sequence[str]) -> Found:
+def _found(connection: sqlite3.Connection, pool: Pool, instants: Collection[int]) -> Found:
     # CROSS JOIN: an instant at a time. SQLite would rather read the whole track and look for each row's instants.
     cursor = connection.cursor()
     cursor.row_factory = None  # plain tuples: a hundred thousand rows by name would take twice the time
     rows = cursor.execute(
-        f"SELECT {_columns(names)}, g.value FROM json_each(?2) g CROSS JOIN track t ON t.pool = ?1"
+        f"SELECT {COLUMNS}, g.value FROM json_each(?2) g CROSS JOIN track t ON t.pool = ?1"
         " AND (t.time_ms, t.ordinal) = (SELECT time_ms, ordinal FROM track WHERE pool = ?1 AND time_ms < g.value"
         " ORDER BY time_ms DESC, ordinal DESC LIMIT 1)",
         (pool.id, json.dumps(list(instants))),
@@ -72,15 +77,13 @@ def _read_through(
     connection: sqlite3.Connection,
     pool: Pool,
     instants: Sequence[int],
-    names: Sequence[str],
     standing: tuple[Any, ...] | None,
 ) -> Found:
     """Read every row between the instants; `standing` is the last one before the first of them."""
     cursor = connection.cursor()
     cursor.row_factory = None
     rows = cursor.execute(
-        f"SELECT {_columns(names)} FROM track t WHERE pool = ? AND time_ms >= ? AND time_ms < ?"
-        " ORDER BY time_ms, ordinal",
+        f"SELECT {COLUMNS} FROM track t WHERE pool = ? AND time_ms >= ? AND time_ms < ? ORDER BY time_ms, ordinal",
         (pool.id, instants[0], instants[-1]),
     )
     found, row = {}, next(rows, None)
@@ -90,10 +93,6 @@ def _read_through(
         if standing is not None:
             found[instant] = standing
     return found
-
-
-def _columns(names: Sequence[str]) -> str:
-    return ", ".join(f"t.{column}" for column in (*STATE_COLUMNS, *names))
 
 
 def _before_segments(

@@ -14,7 +14,7 @@ from itertools import pairwise
 from math import fsum
 from typing import TYPE_CHECKING, Any, cast
 
-from monitor.schema import SUMS, State
+from monitor.schema import SUMS, State, unpacked
 from monitor.store.remembered import memory_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Found = tuple[Any, ...]
 
 STATE_COLUMNS = ("time_ms", "ordinal", "segment", "quantity", "inventory_cost", "estimated_cost", "unpriced", "active")
-COLUMNS = (*STATE_COLUMNS, *SUMS)
+COLUMNS = (*STATE_COLUMNS, "sums")
 PAIRS = struct.Struct(f"<{2 * len(SUMS)}d")
 # The integral of a mark is the difference of two that run from its first one: where that is so many times smaller,
 # digits are gone, and it is added up mark by mark.
@@ -165,7 +165,7 @@ def _state(connection: sqlite3.Connection, pool: Pool, row: Found, before: tuple
         integral, unmarked = 0.0, instant - row[TIME]
     elif integral is None:
         integral, unmarked = mark_integral(connection, pool.asset, row[TIME], instant)
-    return State._make((*row[:EVENT], row[EVENT:TAKEN], before, integral, unmarked))
+    return State._make((*row[:EVENT], unpacked(row[EVENT]), before, integral, unmarked))
 
 
 def mark_integral(connection: sqlite3.Connection, asset: str, start: int, end: int) -> tuple[float, int]:

@@ -9,8 +9,8 @@ import numpy as np
 from monitor.clock import iso
 from monitor.records import Finding
 from monitor.turnover.arrays import GAIN, TRADE
+from monitor.turnover.columns import text
 from monitor.turnover.leg_records import LOCAL
-from monitor.turnover.results import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,17 +1,20 @@
-"""What finished partitions did as plain rows of each table, for the few rows that a page of new fills brings.
+"""What finished partitions did as plain rows of each table, as the store takes them.
 
-A frame costs a millisecond however short it is; these rows are the same, number for number.
+Frames of the same rows are for whoever works with columns; to make them only to take them apart again costs more than
+the computation, and of the few rows that a page of new fills brings a millisecond each.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
+import polars as pl
 
 from monitor.turnover.arrays import NONE, WAC
-from monitor.turnover.results import MADE, OPTIONAL, SHORT, text
+from monitor.turnover.columns import MADE, OPTIONAL, SHORT, text
+from monitor.turnover.packing import packed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,12 +22,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor.schema import Columns
+    from monitor.turnover.columns import Rows
     from monitor.turnover.partition import Finished
     from monitor.turnover.partitions import Origins
-    from monitor.turnover.results import Rows
 
     Value = str | int | float | bytes | None
     Row = tuple[Value, ...]
+
+# Below so many quantities, to make a column of them takes longer than to write them one by one.
+FEW = 50
 
 
 def plain_rows(finished: Finished, origins: Origins, pools: int) -> list[dict[str, list[Row]]]:
@@ -55,6 +61,11 @@ def _changed(rows: Rows, finished: Finished) -> Rows:
     return {name: column[kept] for name, column in rows.items()}
 
 
+def tuples(rows: Rows, schema: Columns, kinds: Sequence[str]) -> list[Row]:
+    """Return rows of a table as tuples of its columns."""
+    return list(zip(*_columns(rows, schema, kinds), strict=True))
+
+
 def _columns(rows: Rows, schema: Columns, kinds: Sequence[str]) -> list[list[Value]]:
     """Return the columns of a table as Python's values."""
     return [_values(name, kind, rows, kinds) for name, kind in schema.items()]
@@ -62,11 +73,11 @@ def _columns(rows: Rows, schema: Columns, kinds: Sequence[str]) -> list[list[Val
 
 def _values(name: str, kind: str, rows: Rows, kinds: Sequence[str]) -> list[Value]:
     if name == "quantity":
-        return _texts(rows["whole"], rows["scale"])
+        return cast("list[Value]", texts(rows["whole"], rows["scale"]))
     if name == "kind":
         return [kinds[place] for place in rows["kind"].tolist()]
     if kind == "Binary":
-        return list(rows[name].tolist())
+        return list(blobs(rows[name]))
     if kind == "Float64":
         floats = rows[name].astype(np.float64).tolist()
         return [None if value != value else value for value in floats] if name == "basis" else floats  # noqa: PLR0124  NaN
@@ -74,17 +85,31 @@ def _values(name: str, kind: str, rows: Rows, kinds: Sequence[str]) -> list[Valu
     return [None if value == NONE else value for value in whole] if name in OPTIONAL else whole
 
 
-def _texts(whole: NDArray[np.generic], scale: NDArray[np.generic]) -> list[Value]:
+def blobs(column: NDArray[np.generic]) -> list[bytes]:
+    """Return a column of bytes; a grid is one of sums that are still to be packed."""
+    grid = column.ndim > 1
+    listed: list[bytes] = (packed(column.astype(np.float64, copy=False)) if grid else column).tolist()
+    return listed
+
+
+def texts(whole: NDArray[np.generic], scale: NDArray[np.generic]) -> list[str]:
     """Return whole quantities / 10 ** scale as canonical decimal texts.
 
     Up to 15 digits the shortest text of the nearest float is the decimal itself; the rest goes digit by digit.
     """
     numbers, places = whole.tolist(), scale.tolist()
-    near = [
-        repr(number / 10.0**place) if -SHORT < number < SHORT else "e"
-        for number, place in zip(numbers, places, strict=True)
-    ]
     return [
-        text(number, place) if "e" in shown else shown.removesuffix(".0")
-        for shown, number, place in zip(near, numbers, places, strict=True)
+        shown.removesuffix(".0") if -SHORT < number < SHORT and "e" not in shown else text(number, place)
+        for shown, number, place in zip(_near(whole, scale), numbers, places, strict=True)
     ]
+
+
+def _near(whole: NDArray[np.generic], scale: NDArray[np.generic]) -> list[str]:
+    """Return the shortest texts of the nearest floats, of what is too great for one that of 0."""
+    if whole.dtype == object:
+        whole = np.array([number if -SHORT < number < SHORT else 0 for number in whole.tolist()])
+    floats = whole.astype(np.float64) / 10.0 ** scale.astype(np.int64)
+    if len(floats) < FEW:
+        return [*map(repr, floats.tolist())]
+    shown: list[str] = pl.Series(floats).cast(pl.String).to_list()
+    return shown

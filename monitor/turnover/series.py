@@ -118,7 +118,7 @@ FLOWS: dict[str, tuple[tuple[str, ...], Formula]] = {
     "active_share": (("active_time",), _active),
     "fee_basis": (("fee_basis",), lambda sums, _: sums["fee_basis"]),
     "withdrawn_basis": (("withdrawn_basis",), lambda sums, _: sums["withdrawn_basis"]),
-    "fills": (("fills",), lambda sums, _: sums["fills"]),
+    "fills": (("fills",), lambda sums, _: int(sums["fills"])),
 }
 STOCKS = ("inventory", "quantity")
 # Of several pools together there is none.

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.daemon.memory import SMAPS, give_back, untouched_code
+from monitor.daemon.memory import SMAPS, STATM, give_back, resident, untouched_code
 
 PIECE = """{start:x}-{end:x} {modes} 00000000 08:01 {inode} {file}
 Size:            20480 kB
@@ -48,6 +48,14 @@ def test_a_process_goes_on_after_it_gave_back() -> None:
     give_back()
     assert _resident() <= held + 1024
     assert float(np.ones((64, 64)).dot(np.ones((64, 64))).sum()) == 64**3
+
+
+@pytest.mark.skipif(not STATM.exists(), reason="Linux tells how much memory is used")
+def test_what_a_process_holds_is_told_in_bytes() -> None:
+    """Thirty-two written MiB more are told as about that much more."""
+    before = resident()
+    block = np.ones(32 * 2**20, np.uint8)
+    assert resident() - before == pytest.approx(block.nbytes, rel=0.1)
 
 
 def _resident() -> int:

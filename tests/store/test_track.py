@@ -10,7 +10,7 @@ import pytest
 
 from monitor.clock import Window
 from monitor.records import Account, Batch, Movement, StreamKey
-from monitor.schema import MARKS, SUMS
+from monitor.schema import HEAD, MARKS, SUMS
 from monitor.store import answers, peaks, samples, states
 from monitor.store.ledger import commit_batch, commit_movements, register_account
 from monitor.store.track import CUT, TABLES, Derived, PoolKey, converted_with, refresh_coverage, replace_tracks
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from monitor.store.track import Rows, Value
 
 ONE = Decimal(1)
+NO_SUMS = bytes(HEAD)
 PREFIX = struct.pack(f"<{2 * len(SUMS)}d", *([0.0] * 2 * len(SUMS)))
 
 
@@ -43,9 +44,8 @@ def track(*events: tuple[int, str, float], segment_of: int = 100) -> dict[str, R
     """Return the rows of a pool from (time, quantity, inventory cost) after each event, `segment_of` to a segment."""
     numbered = list(enumerate(events))
     parts = [numbered[start : start + segment_of] for start in range(0, len(numbered), segment_of)]
-    nothing = (0.0,) * len(SUMS)
     rows: list[tuple[Value, ...]] = [
-        (time, ordinal, ordinal // segment_of, quantity, cost, 0.0, 0, 1, *nothing)
+        (time, ordinal, ordinal // segment_of, quantity, cost, 0.0, 0, 1, NO_SUMS)
         for ordinal, (time, quantity, cost) in numbered
     ]
     segments: list[tuple[Value, ...]] = [

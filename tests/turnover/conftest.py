@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from monitor.records import Valuation
-from monitor.schema import FILLS, MOVEMENTS, PRICES, Columns
+from monitor.schema import FILLS, MOVEMENTS, PRICES, SUMS, Columns, unpacked
 from monitor.turnover.exact_book import ExactBook
 from monitor.turnover.track import PoolKey, recompute
 
@@ -31,6 +31,12 @@ def frame(rows: list[Row], columns: Columns) -> pl.DataFrame:
     """Return rows as the store gives them."""
     schema = {name: getattr(pl, kind) for name, kind in columns.items()}
     return pl.DataFrame([[row.get(name) for name in columns] for row in rows], schema=schema, orient="row")
+
+
+def opened(track: pl.DataFrame) -> pl.DataFrame:
+    """Return a track with a column for each of its sums."""
+    sums = pl.DataFrame([*map(unpacked, track["sums"])], schema=dict.fromkeys(SUMS, pl.Float64), orient="row")
+    return pl.concat([track.drop("sums"), sums], how="horizontal")
 
 
 @dataclass
@@ -90,7 +96,7 @@ class Desk:
 
     def last(self, asset: str, *, method: str = "fifo", account: str = "", book: str = "spot") -> dict[str, float]:
         """Return the last row of a pool's track, quantities as float."""
-        row = self.pool(asset, method=method, account=account, book=book).track.row(-1, named=True)
+        row = opened(self.pool(asset, method=method, account=account, book=book).track).row(-1, named=True)
         return {name: float(value) for name, value in row.items()}
 
 

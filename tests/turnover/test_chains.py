@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.turnover.chains import levels
+from tests.turnover.conftest import opened
 
 if TYPE_CHECKING:
     from tests.turnover.conftest import Desk
@@ -28,7 +29,7 @@ def held(desk: Desk, method: str = "fifo") -> dict[str, tuple[str, float]]:
     found = {}
     for key, pool in tracks.pools.items():
         if key.scope == "account":
-            last = pool.track.row(-1, named=True)
+            last = opened(pool.track).row(-1, named=True)
             found[key.account] = (last["quantity"], last["inventory_cost"])
             assert last["estimated_time"] == last["estimated_cost"] == 0
             step = exact[key.account]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from monitor.records import Valuation
+from tests.turnover.conftest import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,7 +155,7 @@ def test_ledger_rules(desk: Desk) -> None:
         assert last["inventory_cost"] == pytest.approx(float(told["ending_basis"]), abs=1e-6)
     pools = desk.tracks().pools
     assert not [key for key in pools if key.asset == "USDT"]
-    rows = [pool.track.row(-1, named=True) for key, pool in pools.items() if key.scope == "portfolio"]
+    rows = [opened(pool.track).row(-1, named=True) for key, pool in pools.items() if key.scope == "portfolio"]
     once = sum(row["buy_notional"] + row["sell_notional"] - row["cross_buy"] - row["cross_sell"] for row in rows)
     assert once == pytest.approx(float(golden["expected"]["portfolio"]["gross_notional_each_fill_once"]))
 

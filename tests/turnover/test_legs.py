@@ -12,6 +12,7 @@ import pytest
 from monitor.errors import UsageError
 from monitor.records import Valuation
 from monitor.turnover.track import PoolKey
+from tests.turnover.conftest import opened
 
 if TYPE_CHECKING:
     from tests.turnover.conftest import Desk
@@ -22,7 +23,7 @@ def test_tenths_add_up_to_nothing(desk: Desk) -> None:
     desk.fill(1, "buy", "0.1", "X/USD", "10")
     desk.fill(2, "buy", "0.2", "X/USD", "10")
     desk.fill(3, "sell", "0.3", "X/USD", "10")
-    row = desk.pool("X").track.row(-1, named=True)
+    row = opened(desk.pool("X").track).row(-1, named=True)
     assert (row["quantity"], row["inventory_cost"], row["cogs"]) == ("0", 0.0, pytest.approx(3.0, rel=1e-15))
 
 
@@ -41,7 +42,7 @@ def test_any_number_of_digits_is_exact(desk: Desk, bought: str, sold: str, left:
     pool = desk.pool("X")
     assert pool.track["quantity"][-1] == left
     assert Decimal(pool.reliefs["quantity"][0]) == Decimal(sold)
-    assert pool.track["cogs"][-1] == pytest.approx(2 * float(sold), rel=1e-12)
+    assert opened(pool.track)["cogs"][-1] == pytest.approx(2 * float(sold), rel=1e-12)
 
 
 def test_base_fee(desk: Desk) -> None:
@@ -387,7 +388,7 @@ def test_opening_at_the_first_price(desk: Desk) -> None:
         "fill": None,
         "movement": None,
     }
-    assert pool.track["estimated_relieved"][-1] == 30
+    assert opened(pool.track)["estimated_relieved"][-1] == 30
     assert Fraction(pool.track["quantity"][-1]) == 1
 
 

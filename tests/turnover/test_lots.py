@@ -14,10 +14,11 @@ import pytest
 
 from monitor.schema import LOTS, MARKS, RELIEFS, SEGMENTS, SUMS, TRACK
 from monitor.turnover.arrays import Terms
+from monitor.turnover.columns import MADE
 from monitor.turnover.partition import Finished, Marks, lay_out, run
 from monitor.turnover.partitions import batches, partitions, planned
-from monitor.turnover.results import MADE
 from monitor.turnover.track import Plan, PoolKey, Start, recompute
+from tests.turnover.conftest import opened
 
 if TYPE_CHECKING:
     from monitor.turnover.track import Tracks
@@ -57,7 +58,7 @@ def test_segments_keep_the_sums_before_them(desk: Desk) -> None:
     total = np.zeros(len(SUMS))
     for segment, before in enumerate(sums):
         assert before == pytest.approx(total, rel=1e-13)
-        rows = pool.track.filter(segment=segment)
+        rows = opened(pool.track).filter(segment=segment)
         assert pool.segments["first_ordinal"][segment] == rows["ordinal"][0]
         assert pool.segments["peak"][segment] == rows["inventory_cost"].max()
         total += np.array([float(rows[name][-1]) for name in SUMS])

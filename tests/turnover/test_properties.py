@@ -19,6 +19,7 @@ from monitor.schema import SUMS, State
 from monitor.turnover.measures import difference
 from monitor.turnover.portfolio import portfolio_metrics, total
 from monitor.turnover.ratios import metrics
+from tests.turnover.conftest import opened
 
 if TYPE_CHECKING:
     from monitor.turnover.exact_pool import ExactPool
@@ -109,7 +110,11 @@ def write_move(desk: Desk, event: Event, day: float, more: Row) -> None:
 def finals(desk: Desk, method: str = "fifo", scope: str = "portfolio") -> dict[tuple[str, str], dict[str, object]]:
     """Return the last row of each pool's track."""
     pools = desk.tracks(method).pools
-    return {(key.asset, key.book): pool.track.row(-1, named=True) for key, pool in pools.items() if key.scope == scope}
+    return {
+        (key.asset, key.book): opened(pool.track).row(-1, named=True)
+        for key, pool in pools.items()
+        if key.scope == scope
+    }
 
 
 def near(one: object, other: object, scale: float) -> bool:
@@ -125,7 +130,7 @@ def scale_of(row: dict[str, object], name: str) -> float:
 
 def check_pool(fast: PoolFrames, slow: ExactPool) -> None:
     """Assert that the track, the lots and the reliefs are those of the exact pool."""
-    rows = fast.track.to_dicts()
+    rows = opened(fast.track).to_dicts()
     assert len(rows) == len(slow.steps)
     peak = max(float(step.cost) for step in slow.steps)
     for row, step in zip(rows, slow.steps, strict=True):
@@ -166,7 +171,7 @@ def test_littles_law(empty: Desk, method: str, book: list[tuple[str, int, int, i
     """The integral of inventory cost is the sum over lots of basis times the time it was held in the pool."""
     pools = written(empty, book).tracks(method).pools
     for key, pool in pools.items():
-        last = pool.track.row(-1, named=True)
+        last = opened(pool.track).row(-1, named=True)
         entered = dict(pool.lots.select("lot", "entered_ms").iter_rows())
         if key.scope == "account" or pool.lots["basis"].null_count():
             continue
@@ -185,7 +190,7 @@ def test_littles_law(empty: Desk, method: str, book: list[tuple[str, int, int, i
 def test_conservation(empty: Desk, method: str, book: list[tuple[str, int, int, int, int, int]]) -> None:
     """What came into a pool is what was relieved, of every kind, and what is left; of quantity to the last digit."""
     for pool in written(empty, book).tracks(method).pools.values():
-        last = pool.track.row(-1, named=True)
+        last = opened(pool.track).row(-1, named=True)
         size = sum(abs(Fraction(text)) for text in pool.lots["quantity"])
         gone = sum(Fraction(text) for text in pool.reliefs["quantity"])
         assert size - gone == abs(Fraction(last["quantity"]))
@@ -274,7 +279,7 @@ def _larger(row: Row, times: Decimal) -> Row:
 
 def state_at(pool: PoolFrames, instant: int) -> State | None:
     """Return a pool after all events before an instant; the books drawn here are shorter than a segment."""
-    rows = pool.track.filter(pl.col("time_ms") < instant)
+    rows = opened(pool.track).filter(pl.col("time_ms") < instant)
     if rows.is_empty():
         return None
     row = rows.row(-1, named=True)
@@ -298,7 +303,7 @@ def test_windows_add_up(
     for pool in written(empty, book).tracks().pools.values():
         whole, *parts = (over(pool, Window(*ends)) for ends in ((start, end), (start, middle), (middle, end)))
         for name in set(SUMS) - {"market_time", "unmarked_time"}:
-            size = max(abs(float(row[name])) for row in pool.track.to_dicts())
+            size = max(abs(float(row[name])) for row in opened(pool.track).to_dicts())
             size += whole["cost_time"] + whole["units_time"] if name.endswith("_time") else 0
             assert near(sum(part[name] for part in parts), whole[name], size), name
         if whole["cost_time"] > 1:
