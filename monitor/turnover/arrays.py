@@ -8,11 +8,14 @@ integers in arrays of objects where int64 does not hold them; the same source ru
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, get_type_hints
 
 import numpy as np
 
 from monitor.schema import SUMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 WIDTH = len(SUMS)
 SEGMENT = 2048
@@ -244,13 +247,20 @@ class Job(NamedTuple):
     counts: Ints
 
 
-def layout(row: type[object]) -> np.dtype[np.void]:
-    """Return the record type of a row class."""
-    return np.dtype([(name, np.int64 if kind is int else np.float64) for name, kind in get_type_hints(row).items()])
+# Columns of events, lots and reliefs that need no 64 bits: what takes less memory takes less time.
+SMALL = dict.fromkeys(("pool", "transit", "number", "event", "lot"), np.int32)
+TINY = dict.fromkeys(("kind", "flags", "side"), np.int8)
 
 
-EVENT, MARK, LOT, POOL = layout(Event), layout(Mark), layout(Lot), layout(Pool)
-RELIEF, SEGMENT_ROW, SAVED_LOT = layout(Relief), layout(Segment), layout(SavedLot)
+def layout(row: type[object], narrow: Mapping[str, type[np.signedinteger]] | None = None) -> np.dtype[np.void]:
+    """Return the record type of a row class, the small columns behind the others."""
+    given, kinds = narrow or {}, {int: np.int64, float: np.float64}
+    columns = [(name, given.get(name, kinds[kind])) for name, kind in get_type_hints(row).items()]
+    return np.dtype(sorted(columns, key=lambda column: -np.dtype(column[1]).itemsize), align=True)
+
+
+EVENT, LOT, RELIEF = layout(Event, SMALL | TINY), layout(Lot, SMALL | TINY), layout(Relief, SMALL)
+MARK, POOL, SEGMENT_ROW, SAVED_LOT = layout(Mark), layout(Pool), layout(Segment), layout(SavedLot)
 STAND = 6  # rows of Job.stand
 
 

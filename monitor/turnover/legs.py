@@ -27,6 +27,7 @@ from monitor.turnover.wide_legs import WideFill, exact_parts
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from monitor.turnover.buffers import Buffers
     from monitor.turnover.fees import FeeTable
     from monitor.turnover.fills import Fill, Shape
     from monitor.turnover.ledger import Ledger
@@ -223,9 +224,9 @@ def write(into: Records, task: Task, ledger: tuple[Fills, Fees], cash: NDArray[n
 write_compiled = compile_cached(write, amounts, compiled, fee_rules, fill_rules, pairs)
 
 
-def fill_legs(ledger: Ledger, table: FeeTable, task: Task) -> Legs:
+def fill_legs(ledger: Ledger, table: FeeTable, task: Task, buffers: Buffers) -> Legs:
     """Return the legs of a task; what moves nothing is left out."""
-    records, books, kinds = np.empty(len(task.picked), dtype=LEG), ledger.numbering.books, ledger.numbering.kinds
+    records, books, kinds = buffers.array(len(task.picked), LEG), ledger.numbering.books, ledger.numbering.kinds
     names, wide = Names(books["spot"], kinds["fee"], kinds["rebate"]), dict[int, str]()
     if write_compiled(records, task, (ledger.fills, table.fees), ledger.cash, names):
         for place in np.flatnonzero(records["mantissa"] == NO_INTEGER).tolist():

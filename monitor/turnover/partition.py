@@ -42,6 +42,7 @@ from monitor.turnover.arrays import (
     objects,
 )
 from monitor.turnover.arrays import ESTIMATED as ESTIMATED_FLAG
+from monitor.turnover.buffers import Buffers
 from monitor.turnover.compiled import bare, compile_cached
 from monitor.turnover.lots import advance
 from monitor.turnover.quantities import Shortfall, shortfalls, whole
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
     Records = NDArray[np.void]
 
+TOLD = np.dtype([("pool", np.int32), ("time", np.int64)])
 QUANTITIES = {"quantity", "left", "came"}
 
 
@@ -110,7 +112,7 @@ class Finished:
     begun: bytes = b""
 
 
-def prepare(legs: Legs, marks: Marks, terms: Terms, pools: int) -> Finished:
+def prepare(legs: Legs, marks: Marks, terms: Terms, pools: int, buffers: Buffers | None = None) -> Finished:
     """Return a partition ready to run: its openings put in, its tables laid out."""
     scale, quantity = whole(legs, pools)
     terms = terms._replace(unit=10.0**scale)
@@ -120,7 +122,7 @@ def prepare(legs: Legs, marks: Marks, terms: Terms, pools: int) -> Finished:
     leg = np.arange(legs.size, dtype=np.int64)
     if at:
         leg = np.insert(leg, at, NONE)
-    job = lay_out(legs, (leg, quantity), marks, terms, pools)
+    job = lay_out(legs, (leg, quantity), marks, terms, pools, buffers=buffers)
     for place, one in zip(np.flatnonzero(leg == NONE).tolist(), opened, strict=True):
         _open(job.events, place, one, (int(legs.records["time"][one.first]), terms.unit))
     return Finished(job, pools, leg, scale, short)
@@ -160,7 +162,13 @@ filled = compile_cached(_filled, amounts, arrays, compiled)
 
 
 def lay_out(  # noqa: PLR0913, PLR0917  what there is to compute, and what was before
-    legs: Legs, events: tuple[Integers, Integers], marks: Marks, terms: Terms, pools: int, lots: int = 0
+    legs: Legs,
+    events: tuple[Integers, Integers],
+    marks: Marks,
+    terms: Terms,
+    pools: int,
+    lots: int = 0,
+    buffers: Buffers | None = None,
 ) -> Job:
     """Return the job's tables: records for machine code, objects where quantities need Python's integers.
 
@@ -175,12 +183,7 @@ def lay_out(  # noqa: PLR0913, PLR0917  what there is to compute, and what was b
     every, slots = max(pools, transits), pools * (count // terms.segment + 2)
     spare = 2 * lots + 16
     lengths = (count, len(marks.time), count + moves + spare, every, 2 * count + spare, slots, count + spare)
-    if exact:
-        rows = (Event, Mark, Lot, Pool, Relief, Segment, SavedLot)
-        tables: list[object] = [objects(row, length) for row, length in zip(rows, lengths, strict=True)]
-    else:
-        kinds = (EVENT, MARK, LOT, POOL, RELIEF, SEGMENT_ROW, SAVED_LOT)
-        tables = [np.zeros(length, dtype=kind) for kind, length in zip(kinds, lengths, strict=True)]
+    tables = _objects(lengths) if exact else _records(lengths, buffers or Buffers())
     shapes = ((every, WIDTH, 2), (every, WIDTH, 2), (every, 2, 2), (slots, WIDTH, 2), (WIDTH, count), (STAND, count))
     grids = [np.zeros(shape) for shape in shapes]
     position = np.zeros(count, dtype=object if exact else np.int64)
@@ -199,6 +202,19 @@ def lay_out(  # noqa: PLR0913, PLR0917  what there is to compute, and what was b
     for place, name in enumerate(("next_mark", "end_mark")):
         put(job.pools, name, np.array([*(bound[place] for bound in marks.bounds), *[0] * (every - pools)]))
     return job
+
+
+def _objects(lengths: tuple[int, ...]) -> list[object]:
+    """Return the tables of a job as objects."""
+    rows = (Event, Mark, Lot, Pool, Relief, Segment, SavedLot)
+    return [objects(row, length) for row, length in zip(rows, lengths, strict=True)]
+
+
+def _records(lengths: tuple[int, ...], buffers: Buffers) -> list[object]:
+    """Return the tables of a job as records; all events are written, and let go when they have been taken in."""
+    kinds = (MARK, LOT, POOL, RELIEF, SEGMENT_ROW, SAVED_LOT)
+    tables = [np.zeros(length, dtype=kind) for kind, length in zip(kinds, lengths[1:], strict=True)]
+    return [buffers.array(lengths[0], EVENT), *tables]
 
 
 def _fill_objects(job: Job, legs: Legs, leg: Integers, quantity: Integers, pools: int) -> None:
@@ -253,7 +269,16 @@ def run(finished: Finished, start: int = 0) -> Finished:
     job, at = finished.job, start
     while (at := advance(job, at)) < len(job.events):
         job = job._replace(lots=_more(job.lots), reliefs=_more(job.reliefs), saved=_more(job.saved))
-    return replace(finished, job=job)
+    return replace(finished, job=job._replace(events=_told(job.events)))
+
+
+def _told(events: Table[Event]) -> Table[Event]:
+    """Return what is asked of events that have been taken in, their pools and instants: a seventh of the memory."""
+    if not isinstance(events, np.ndarray):
+        return events
+    told = np.empty(len(events), TOLD)
+    told["pool"], told["time"] = events["pool"], events["time"]
+    return cast("Table[Event]", told)
 
 
 def _more(table: Table[Row]) -> Table[Row]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 
 from monitor.turnover.arrays import ARRIVE, NONE, REMAKE, SEND
+from monitor.turnover.buffers import Buffers
 from monitor.turnover.chains import levels
 from monitor.turnover.fees import Fees, read_fees, settled
 from monitor.turnover.ledger import read_ledger
@@ -206,20 +207,23 @@ def without_rows(work: Work) -> Work:
 def batches(work: Work) -> Iterator[Batch]:
     """Yield the legs of all partitions, in order and valued: some small ones together, a great one alone."""
     moved, routes = work.parts[work.moved.records["asset"], work.moved.records["book"]], work.routes
+    buffers = Buffers()
     for batch in np.unique(routes.batches).tolist():
         first, last = (int(place) for place in np.flatnonzero(routes.batches == batch)[[0, -1]])
         if routes.sizes[first : last + 1].any() or ((moved >= first) & (moved <= last)).any():
-            yield _batch(work, moved, batch, (first, last + 1))
+            yield _batch(work, moved, batch, (first, last + 1), buffers)
     work.ledger.texts.clear()  # every leg has been made
 
 
-def _batch(work: Work, moved: Integers, batch: int, span: tuple[int, int]) -> Batch:
+def _batch(work: Work, moved: Integers, batch: int, span: tuple[int, int], buffers: Buffers) -> Batch:
     """Return the legs of the partitions of a span."""
     routes = work.routes
     own = slice(int(routes.ends[batch - 1]) if batch else 0, int(routes.ends[batch]))
     sizes = routes.sizes[span[0] : span[1]]
     task = Task(routes.picked[own], routes.roles[own], routes.parts[own], span[0], np.cumsum(sizes) - sizes)
-    legs = together(fill_legs(work.ledger, work.fees, task), kept(work.moved, (moved >= span[0]) & (moved < span[1])))
+    legs = together(
+        fill_legs(work.ledger, work.fees, task, buffers), kept(work.moved, (moved >= span[0]) & (moved < span[1]))
+    )
     parts = parts_of(legs.records, work.parts)
     order = in_order(legs.records, parts, work.keys)
     if order is not None:
@@ -269,12 +273,11 @@ def _partition(work: Work, scope: str, book: str, where: tuple[LegRecords, slice
     kind, fill, pool, codes, moved = sources(some, len(accounts), len(assets))
     placed = (divmod(code, len(assets)) for code in codes.tolist())
     pools = [(accounts[owner] if accounts else "", assets[asset]) for owner, asset in placed]
-    transit = movement = np.full(len(some), NONE, np.int64)
+    transit, movement = np.full(len(some), NONE, np.int64), np.broadcast_to(np.int64(NONE), len(some))
     if moved:
         movement = np.where(some["moved"] == 1, some["origin"], NONE)
         moving = np.isin(some["action"], MOVES)
         if moving.any():
-            transit = transit.copy()
             transit[moving] = np.unique(some["origin"][moving], return_inverse=True)[1]
     found = Legs(some, pool, transit, _wide(legs, chosen))
     return Partition(scope, book, pools, found, Origins(tuple(work.ledger.numbering.kinds), kind, fill, movement))
@@ -288,13 +291,3 @@ def _wide(legs: LegRecords, chosen: slice | Integers) -> dict[int, str]:
     at = np.searchsorted(places, list(legs.wide))
     found = zip(at.tolist(), legs.wide.items(), strict=True)
     return {where: text for where, (place, text) in found if where < len(places) and places[where] == place}
-
-
-def since(partition: Partition, time: int) -> Partition:
-    """Return a partition without its legs before an instant."""
-    legs, origins = partition.legs, partition.origins
-    start = int(np.searchsorted(legs.records["time"], time))
-    wide = {place - start: text for place, text in legs.wide.items() if place >= start}
-    later = Legs(legs.records[start:], legs.pool[start:], legs.transit[start:], wide)
-    rest = (origins.kind[start:], origins.fill[start:], origins.movement[start:])
-    return replace(partition, legs=later, origins=Origins(origins.kinds, *rest))

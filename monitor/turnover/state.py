@@ -7,7 +7,7 @@ follow as JSON. Continuing from a state gives the very bits that running through
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +30,7 @@ from monitor.turnover.partition import (
     put_first,
 )
 from monitor.turnover.partitions import Origins
-from monitor.turnover.quantities import whole
+from monitor.turnover.quantities import Legs, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from monitor.turnover.arrays import Job, Terms
     from monitor.turnover.partition import Integers, Marks
-    from monitor.turnover.quantities import Legs
+    from monitor.turnover.partitions import Partition
 
 HEAD_INTS = ("segment", "ordinal", "lots", "serial", "before", "active", "open")
 HEAD_FLOATS = ("cost_high", "cost_low", "guessed_high", "guessed_low")
@@ -240,3 +240,13 @@ def extended(origins: Origins, states: Sequence[State | None]) -> Origins:
         np.concatenate([origins.fill, *(one["fill"] for one in lots)]),
         np.concatenate([origins.movement, *(one["movement"] for one in lots)]),
     )
+
+
+def since(partition: Partition, time: int) -> Partition:
+    """Return a partition without its legs before an instant."""
+    legs, origins = partition.legs, partition.origins
+    start = int(np.searchsorted(legs.records["time"], time))
+    wide = {place - start: text for place, text in legs.wide.items() if place >= start}
+    later = Legs(legs.records[start:], legs.pool[start:], legs.transit[start:], wide)
+    rest = (origins.kind[start:], origins.fill[start:], origins.movement[start:])
+    return replace(partition, legs=later, origins=Origins(origins.kinds, *rest))

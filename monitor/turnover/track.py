@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 from monitor.errors import UsageError
 from monitor.turnover.ahead import MANY, ahead
 from monitor.turnover.arrays import METHODS, SEGMENT, Terms
+from monitor.turnover.buffers import Buffers
 from monitor.turnover.findings import Unpriced, note_unpriced, short_findings, unpriced_findings
 from monitor.turnover.market import marks_of
 from monitor.turnover.partition import MarksByAsset, prepare, run
-from monitor.turnover.partitions import SCOPES, Wanted, batches, partitions, planned, since, without_rows
+from monitor.turnover.partitions import SCOPES, Wanted, batches, partitions, planned, without_rows
 from monitor.turnover.plain import plain_rows
 from monitor.turnover.results import pool_frames
-from monitor.turnover.state import extended, loaded, resumed, stood_since
+from monitor.turnover.state import extended, loaded, resumed, since, stood_since
 from monitor.turnover.tips import Segment, reached, resumed_at, tip_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from monitor.turnover.partitions import Origins, Partition
     from monitor.turnover.plain import Row
     from monitor.turnover.results import PoolFrames
-
 
 # So many legs become frames at a time.
 PORTION = 250_000
@@ -201,6 +201,7 @@ class _Given:
     nothing: pl.DataFrame
     valuation: Valuation
     plan: Plan
+    buffers: Buffers = field(default_factory=Buffers)
 
     def tracks(self, some: list[Partition]) -> Tracks:
         """Compute some partitions; return their pools and what was found about them."""
@@ -209,7 +210,7 @@ class _Given:
             keys = _keys(partition, self.valuation)
             if self.plan.starts and all(self.plan.starts.get(key, ANEW) is None for key in keys):
                 continue
-            computed = _computed(partition, self.marks, self.valuation, self.plan)
+            computed = _computed(partition, self)
             if computed is None:
                 refused += keys
             else:
@@ -244,13 +245,14 @@ def _keys(partition: Partition, valuation: Valuation) -> list[PoolKey]:
     return [PoolKey(scope, account, asset, book, method) for account, asset in partition.pools]
 
 
-def _computed(partition: Partition, marks: MarksByAsset, valuation: Valuation, plan: Plan) -> Computed | None:
+def _computed(partition: Partition, given: _Given) -> Computed | None:
     """Run the kernel over a partition, from its start if it has one; None where that cannot be."""
-    terms, known, keys = _terms(partition.book, valuation), marks.of(partition.pools), _keys(partition, valuation)
+    plan, keys = given.plan, _keys(partition, given.valuation)
+    terms, known = _terms(partition.book, given.valuation), given.marks.of(partition.pools)
     starts = [plan.starts.get(key) or ANEW for key in keys]
     mates = _mates(partition, plan)
     if not any(one.state for one in (*starts, *mates)) and not mates:
-        finished = run(prepare(partition.legs, known, terms, len(partition.pools)))
+        finished = run(prepare(partition.legs, known, terms, len(partition.pools), given.buffers))
         return Computed(partition, finished, partition.origins)
     if any(one.idle is not None for one in starts) or not any(one.state for one in starts):
         return None
