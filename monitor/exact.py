@@ -31,7 +31,9 @@ def plain(number: Decimal) -> str:
     >>> plain(Decimal("1.500E+3")), plain(Decimal("-0.00"))
     ('1500', '0')
     """
-    if number == 0:
-        return "0"
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    text = str(number)  # takes a third of what format takes, and differs where it writes an exponent
+    if "E" in text:
+        text = format(number, "f") if number else "0"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

@@ -26,6 +26,8 @@ def fee_lists(frame: pl.DataFrame) -> pl.DataFrame:
     common = one.zip_with(single, pl.Series([NO_FEES], dtype=pl.String))
     done = single | fee.is_null()
     odd = pl.DataFrame({"fee": fee, "fee_asset": asset, "fees": common}).with_columns(done=done)
+    if done.all():
+        return odd.select("fees", fee_reason=pl.lit(None, pl.String))
     known = odd.filter(~pl.col("done")).select("fee", "fee_asset").unique()
     read = [_several(amounts, assets or "") for amounts, assets in known.iter_rows()]
     found = known.with_columns(

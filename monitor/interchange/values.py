@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIMPLE_NUMBER = r"^-?[0-9]{1,30}(\.[0-9]{1,30})?$"
+# A number as it is stored: most files write most of theirs so, and what it takes to see that is all it then takes.
+CANONICAL = r"^(?:-?[1-9][0-9]{0,29}(?:\.[0-9]{0,29}[1-9])?|-?0\.[0-9]{0,29}[1-9]|0)$"
 ANY_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 # Beyond 40 digits on either side of the point it is a damaged field, and sums of it would no longer be exact.
 MOST_DIGITS = 40
@@ -41,6 +43,14 @@ def decimals(column: pl.Series) -> pl.Series:
     """Return each number's canonical text (no exponent, trailing zeros or minus zero), null where it is none."""
     if column.null_count() == len(column):
         return column
+    others = ~column.str.contains(CANONICAL).fill_null(value=True)
+    if not others.any():
+        return column
+    return column.clone().scatter(others.arg_true(), _rewritten(column.filter(others)))
+
+
+def _rewritten(column: pl.Series) -> pl.Series:
+    """Return the canonical text of numbers that were written otherwise."""
     simple = column.str.contains(SIMPLE_NUMBER)
     whole = column.str.replace(r"^(-?)0+([0-9])", "${1}${2}")
     trimmed = whole.str.replace(r"(\.[0-9]*?)0+$", "${1}").str.strip_chars_end(".")
@@ -61,8 +71,10 @@ def decimal_text(text: str) -> str | None:
 
 def instants(column: pl.Series) -> pl.Series:
     """Return milliseconds UTC, null where the text is no instant between 1970 and 2286; finer digits are cut."""
-    written = column.str.contains(SIMPLE_INSTANT)
     epoch = column.str.contains(EPOCH)
+    if epoch.all(ignore_nulls=False):
+        return column.cast(pl.Int64)
+    written = column.str.contains(SIMPLE_INSTANT)
     moments = column.str.replace("Z", "", literal=True).str.replace(" ", "T", literal=True)
     read = moments.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us").dt.epoch("ms")
     nothing = pl.Series([None], dtype=pl.Int64)

@@ -21,6 +21,7 @@ from monitor.interchange.venues import Venues
 from monitor.interchange.write import write_events, write_prices
 from monitor.jobs.measure import measure
 from monitor.store import bulk, outgoing
+from monitor.store.database import unswept
 from monitor.store.ledger import check_file_copies, commit_prices
 from monitor.store.overlaps import check_exports
 from monitor.store.settings import load_valuation
@@ -39,6 +40,9 @@ EXPORT_PAGE = 100_000
 REINDEXED = 8
 # Below this many rows it does not matter how the indexes grow.
 FEW_ROWS = 20_000
+
+# A file names a market as we do, and numbers its fills by their ids.
+COPIES = {"market": "symbol", "sequence": "trade_id"}
 
 AS_IT_IS = Choice()
 # What a command needs of this module.
@@ -150,7 +154,7 @@ def _store_prices(writer: Writer, prices: Prices, summary: ImportSummary, *, kee
 def _store_events(writer: Writer, events: Events, summary: ImportSummary, now: int, *, keep: bool) -> ImportSummary:
     """Store all rows in one transaction, and undo it unless they are to be kept."""
     try:
-        with writer.transaction() as connection:
+        with unswept(), writer.transaction() as connection:
             bulk.register_file_accounts(connection, _accounts(events), now)
             fills, old_fills = _insert(connection, bulk.FILLS, events.fills, now)
             movements, old_movements = _insert(connection, bulk.MOVEMENTS, events.movements, now)
@@ -208,13 +212,17 @@ def _insert(
     shared = [name for name in frame.columns if name not in {"id", "line"} and _is_constant(frame[name])]
     constant = {name: frame[name][0] for name in shared}
     varying = [name for name in frame.columns if name not in {*shared, "line"}]
-    copies = {"market": "symbol"} if {"market", "symbol"} <= {*varying} and _is_same(frame, "market", "symbol") else {}
-    varying = [name for name in varying if name not in copies]
-    block = bulk.Block(ledger, tuple(varying), constant, copies)
+    copies = {
+        name: other for name, other in COPIES.items() if {name, other} <= {*varying} and _is_same(frame, name, other)
+    }
+    rows = frame.select(name for name in varying if name not in copies)
+    blocks = (
+        (bulk.Block(ledger, page.columns, {**constant, **page.shared}, copies), page.rows) for page in pages(rows)
+    )
     indexes = bulk.indexes_afterwards(connection, ledger, apply=great and frame.height > first // REINDEXED)
     quiet = bulk.without_options(connection, apply=great and not (frame["book"] == "option").any())
     with bulk.roomy(connection, apply=great), indexes, quiet:
-        stored = bulk.insert_pages(connection, block, pages(frame.select(varying)), now)
+        stored = bulk.insert_pages(connection, blocks, now)
     if not stored.known | stored.revised:
         return frame, stored
     known, revised = (frame["id"].is_in(list(ids)) for ids in (stored.known, stored.revised))
@@ -228,8 +236,8 @@ def _is_constant(column: pl.Series) -> bool:
 
 
 def _is_same(frame: pl.DataFrame, one: str, other: str) -> bool:
-    """Tell whether two columns hold the same in every row."""
-    return bool(frame[one].equals(frame[other]))
+    """Tell whether two columns hold the same in every row, numbers as their texts."""
+    return bool(frame[one].cast(frame.schema[other]).equals(frame[other]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,8 @@ DECIMALS = frozenset({"amount", "price", "cost", "contract_size", "value", "rece
 class Block:
     """Rows of one table: `columns` of each tuple (the first is the row's `id`), and the values all rows share.
 
-    `copies` are columns that hold in every row what another one holds: they are stored, but not handed over twice.
+    `copies` are columns that hold in every row what another one holds, a number perhaps as its text: they are stored,
+    but not handed over twice.
     """
 
     ledger: Ledger
@@ -146,16 +147,15 @@ def roomy(connection: sqlite3.Connection, *, apply: bool) -> Iterator[None]:
         connection.execute(f"PRAGMA cache_size = {before}")
 
 
-def insert_pages(connection: sqlite3.Connection, block: Block, pages: Iterable[Sequence[Row]], now: int) -> Stored:
+def insert_pages(connection: sqlite3.Connection, pages: Iterable[tuple[Block, Sequence[Row]]], now: int) -> Stored:
     """Store pages of rows (each page in ascending order of id) and return which were not new.
 
     Known rows are compared as in `monitor.store.insertion`: what differs is kept as a revision.
     """
-    statement = _statement(block, now)
     stored = Stored()
-    for page in pages:
+    for block, page in pages:
         before = connection.total_changes
-        connection.executemany(statement, page)
+        connection.executemany(_statement(block, now), page)
         if connection.total_changes - before < len(page):
             part = _compare(connection, block, page, now)
             stored = Stored(stored.known | part.known, stored.revised | part.revised)
@@ -182,12 +182,14 @@ def note_effects(
 
 def _statement(block: Block, now: int) -> str:
     """Return the INSERT; what all rows share is written into it, since binding costs more than storing."""
-    constants = {**block.constants, "first_seen_ms": now}
-    places = {name: f"?{place}" for place, name in enumerate(block.columns, start=1)}
-    places |= {name: places[other] for name, other in block.copies.items()}
-    names = ", ".join((*places, *constants))
-    values = ", ".join((*places.values(), *(_literal(value) for value in constants.values())))
-    return f"INSERT INTO {block.ledger.table} ({names}) VALUES ({values}) ON CONFLICT (account, key) DO NOTHING"
+    values = {name: f"?{place}" for place, name in enumerate(block.columns, start=1)}
+    values |= {name: _literal(value) for name, value in block.constants.items()}
+    values |= {name: values[other] for name, other in block.copies.items()}
+    values["first_seen_ms"] = str(now)
+    return (
+        f"INSERT INTO {block.ledger.table} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+        " ON CONFLICT (account, key) DO NOTHING"
+    )
 
 
 def _literal(value: Value) -> str:
@@ -210,12 +212,17 @@ def _compare(connection: sqlite3.Connection, block: Block, page: Sequence[Row], 
         if row[0] in fresh:
             continue
         told = {**block.constants, **dict(zip(block.columns, row, strict=True))}
-        told |= {name: told[other] for name, other in block.copies.items()}
+        told |= {name: _copied(name, told[other]) for name, other in block.copies.items()}
         same = _same(connection, ledger, told)
         (known if same else revised).add(cast("int", row[0]))
         if not same:
             _revise(connection, ledger, told, now)
     return Stored(frozenset(known), frozenset(revised))
+
+
+def _copied(name: str, value: Value) -> Value:
+    """Return another column's value as a column holds it, as the table itself turns a text of digits into a number."""
+    return int(value) if name == "sequence" and value is not None else value
 
 
 def _same(connection: sqlite3.Connection, ledger: Ledger, told: Mapping[str, Value]) -> bool:

@@ -229,9 +229,13 @@ def _write_lots(connection: sqlite3.Connection, pool: int, rows: Rows, since: in
     connection.execute("DELETE FROM lots WHERE pool = ? AND lot > ?", (pool, kept))
     # What is not closed again is open again.
     connection.execute("UPDATE lots SET closed_ms = NULL WHERE pool = ? AND closed_ms >= ?", (pool, since))
-    changed = (row for row in rows(since) if row[CLOSED] is not None or averaged or int(str(row[LOT])) > kept)
-    names, marks = ", ".join(LOTS), ", ".join("?" * len(LOTS))
-    connection.executemany(f"INSERT OR REPLACE INTO lots (pool, {names}) VALUES ({pool}, {marks})", changed)
+    lots = [*rows(since)]
+    new = [row for row in lots if averaged or int(str(row[LOT])) > kept]
+    closed = [(row[CLOSED], row[LOT]) for row in lots if row[CLOSED] is not None]
+    # A lot is told as it came in: nothing else of it changes, and to write it anew takes several times as long.
+    connection.executemany(f"UPDATE lots SET closed_ms = ? WHERE pool = {pool} AND lot = ?", closed)
+    names, marks, how = ", ".join(LOTS), ", ".join("?" * len(LOTS)), "OR REPLACE" if averaged else ""
+    connection.executemany(f"INSERT {how} INTO lots (pool, {names}) VALUES ({pool}, {marks})", new)
 
 
 def _same_mark(connection: sqlite3.Connection, asset: str, rows: Rows, since: int) -> bool:

@@ -142,6 +142,8 @@ def file_rows(connection: sqlite3.Connection, account: str, told: Sequence[Claim
         for identity, *said in stored
         if not (said[9] or "").strip("0") and said[0] not in taken
     ]
+    if not loose:
+        return found
     return found | {rest[one].key: loose[at].key for at, one in pairs(loose, rest).items()}
 
 
@@ -194,7 +196,8 @@ def _by_id(connection: sqlite3.Connection, account: str, told: Sequence[Claim], 
                 [every, account],
             )
         }
-        for claim in page:
+        # Most pages are new altogether: then only what is told without its order may be stored under another key.
+        for claim in page if known else [claim for claim in page if claim.order_id is None]:
             stored = next((key for key in asked[claim.key] if key in known and key not in taken), None)
             stored = stored or _orderless(connection, account, claim, only)
             if stored is not None and stored not in taken:

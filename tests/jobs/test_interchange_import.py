@@ -281,6 +281,26 @@ def test_large_file_names_its_known_lines(desk: Desk) -> None:
     assert desk.rows("SELECT count(*), sum(amount = '1'), count(DISTINCT key) FROM fills") == [(FEW_ROWS + 1,) * 3]
 
 
+def test_large_file_of_several_markets(desk: Desk) -> None:
+    """Rows are stored with their own market and account, in long runs and in short ones; so are revisions."""
+    names = [f"A{n % 3}" if n % 10 else f"B{n % 1000}" for n in range(FEW_ROWS + 1)]
+    rows = [
+        f"{NEW_YEAR + n},desk{n % 2},trade,{name}/USDT,buy,{1 + n % 7},1,,,,,{n + 1},,,,,"
+        for n, name in enumerate(names)
+    ]
+    desk.take(rows[3], rows[11].replace(",1,,,,,", ",2,,,,,"), rows[20].replace(",1,,,,,", ",2,,,,,"))
+    summary = desk.take(*rows)
+    assert (summary.accepted, summary.duplicate, summary.revised) == (FEW_ROWS, (5,), (13, 22))
+    told = (
+        "SELECT account, time_ms, sequence, market, symbol, base, quote, amount, price, trade_id FROM fills ORDER BY 3"
+    )
+    assert desk.rows(told) == [
+        (f"desk{n % 2}", NEW_YEAR + n, n + 1, f"{x}/USDT", f"{x}/USDT", x, "USDT", str(1 + n % 7), "1", str(n + 1))
+        for n, x in enumerate(names)
+    ]
+    assert desk.rows("SELECT typeof(sequence), count(*) FROM fills GROUP BY 1") == [("integer", FEW_ROWS + 1)]
+
+
 def test_large_file_keeps_the_triggers(desk: Desk) -> None:
     """The trigger that notes options is there again after a large file without any."""
     find = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
