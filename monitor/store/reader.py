@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 MIGRATION_SET = "monitor"
 BUSY_SECONDS = 5.0
 # Read through the system's own page cache: a copy into SQLite's, which a question about all assets overflows, takes as
-# long as the question. Address space only; a file that is larger is read the usual way beyond it.
-MAPPED = 2**38
+# long as the question. Address space only; SQLite maps 2 GiB at most and reads the rest of a larger file the usual way,
+# so that a question about all assets, 2,000 pages, must find room in its own cache: beyond the map alone it fills it.
+MAPPED, CACHED = 2**38, 16_384  # bytes, KiB
 # Listed from the folder: importlib.resources, which reads their text, takes 15 ms to import, the listing none.
 SHIPPED = frozenset(
     file.name.removesuffix(".sql")
@@ -51,6 +52,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = ON")
             connection.execute(f"PRAGMA mmap_size = {MAPPED}")
+            connection.execute(f"PRAGMA cache_size = -{CACHED}")
             check_version(connection, path)
         except BaseException:
             connection.close()

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from monitor.schema import HEAD, SUMS, State, unpacking
-from monitor.store.states import PAIRS, STATE_COLUMNS
+from monitor.store.states import EVENT, PAIRS, STATE_COLUMNS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,10 +41,11 @@ def stands(
     readers: dict[bytes, Callable[[bytes], tuple[float, ...]]] = {}
     for row in rows.values():
         if row[ORDINAL] not in made:
-            *stood, sums = row
+            sums = row[EVENT]
             head = sums[:HEAD]
-            read = readers.get(head) or readers.setdefault(head, unpacking(head, names))
-            made[row[ORDINAL]] = State._make((*stood, read(sums), before[row[SEGMENT]], 0.0, 0))
+            if head not in readers:
+                readers[head] = unpacking(head, names)
+            made[row[ORDINAL]] = State._make((*row[:EVENT], readers[head](sums), before[row[SEGMENT]], 0.0, 0))
     return {instant: made[row[ORDINAL]] for instant, row in rows.items()}
 
 

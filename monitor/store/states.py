@@ -14,7 +14,7 @@ from itertools import pairwise
 from math import fsum
 from typing import TYPE_CHECKING, Any, cast
 
-from monitor.schema import SUMS, State, unpacked
+from monitor.schema import HEAD, SUMS, State, unpacking
 from monitor.store.remembered import memory_of
 
 if TYPE_CHECKING:
@@ -50,13 +50,16 @@ def _last_row(row: str, instant: str, join: str) -> str:
 def _marks_of(row: str, instant: str) -> str:
     """Return the joins of the last mark before an instant and, if it is later than the row's event, of that one's.
 
-    The face of an inverse contract needs no mark.
+    The face of an inverse contract needs no mark. SQLite looks for the key first and at other conditions afterwards:
+    in a CASE, what need not be looked for is not.
     """
+    last = f"(SELECT max(time_ms) FROM marks WHERE asset = o.asset AND time_ms < {instant})"
+    first = f"(SELECT max(time_ms) FROM marks WHERE asset = o.asset AND time_ms <= {row}.time_ms)"
     return (
-        f" LEFT JOIN marks {row}z ON {row}.quantity <> '0' AND o.book <> 'inverse' AND {row}z.asset = o.asset"
-        f" AND {row}z.time_ms = (SELECT max(time_ms) FROM marks WHERE asset = o.asset AND time_ms < {instant})"
-        f" LEFT JOIN marks {row}a ON {row}z.time_ms > {row}.time_ms AND {row}a.asset = o.asset"
-        f" AND {row}a.time_ms = (SELECT max(time_ms) FROM marks WHERE asset = o.asset AND time_ms <= {row}.time_ms)"
+        f" LEFT JOIN marks {row}z ON {row}z.asset = o.asset"
+        f" AND {row}z.time_ms = CASE WHEN {row}.quantity <> '0' AND o.book <> 'inverse' THEN {last} END"
+        f" LEFT JOIN marks {row}a ON {row}a.asset = o.asset"
+        f" AND {row}a.time_ms = CASE WHEN {row}z.time_ms > {row}.time_ms THEN {first} END"
     )
 
 
@@ -155,17 +158,23 @@ def _before(
 def _state(connection: sqlite3.Connection, pool: Pool, row: Found, before: tuple[float, ...], instant: int) -> State:
     """Return a row as the state of its pool at an instant."""
     integral, unmarked = row[TAKEN], 0
+    if integral is None:
+        integral, unmarked = _marked(connection, pool, row, instant)
+    sums = row[EVENT]
+    return State._make((*row[:EVENT], unpacking(sums[:HEAD])(sums), before, integral, unmarked))
+
+
+def _marked(connection: sqlite3.Connection, pool: Pool, row: Found, instant: int) -> tuple[float, int]:
+    """Return what the mark adds to a state whose row does not tell it, and how long there was none."""
     if row[QUANTITY] == "0":
-        integral = 0.0
-    elif pool.book == "inverse":
+        return 0.0, 0
+    elapsed = instant - row[TIME]
+    if pool.book == "inverse":
         # The face of an inverse contract is money already: its market value is what it stands for.
-        elapsed = instant - row[TIME]
-        integral, unmarked = row[COST] / abs(float(row[QUANTITY])) * elapsed, elapsed if row[UNPRICED] else 0
-    elif row[TAKEN + 1] is None:
-        integral, unmarked = 0.0, instant - row[TIME]
-    elif integral is None:
-        integral, unmarked = mark_integral(connection, pool.asset, row[TIME], instant)
-    return State._make((*row[:EVENT], unpacked(row[EVENT]), before, integral, unmarked))
+        return row[COST] / abs(float(row[QUANTITY])) * elapsed, elapsed if row[UNPRICED] else 0
+    if row[TAKEN + 1] is None:
+        return 0.0, elapsed
+    return mark_integral(connection, pool.asset, row[TIME], instant)
 
 
 def mark_integral(connection: sqlite3.Connection, asset: str, start: int, end: int) -> tuple[float, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from math import fsum
-from operator import neg
+from operator import itemgetter, neg
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.clock import DAY, HOUR, MINUTE, SECOND
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HELD = ((5 * SECOND, "under_5s"), (MINUTE, "5s_to_1m"), (HOUR, "1m_to_1h"), (DAY, "1h_to_1d"))
 HELD_LONGER = "over_1d"
 SHARES = (*(name for _, name in HELD), HELD_LONGER)
-HELD_SUMS = ("held_5s", "held_1m", "held_1h", "held_1d")
+HELD_PARTS = itemgetter("held_5s", "held_1m", "held_1h", "held_1d")
 AGES = (
     (HOUR, "under_1h"),
     (DAY, "1h_to_1d"),
@@ -65,7 +65,7 @@ def holding_time(sums: Sums, held: Sequence[Held] | None) -> Metrics:
         basis = sums["cogs"] + sums["cover_basis"]
         if not basis:
             return {"mean": None, "median": None, "p95": None, "shares": dict.fromkeys(SHARES)}
-        buckets = [max(0.0, sums[name]) for name in HELD_SUMS]
+        buckets = [part if part > 0 else 0.0 for part in HELD_PARTS(sums)]
         mean = ratio(sums["held_time"], basis * SECOND)
         return {"mean": mean, "median": None, "p95": None, "shares": _shares(buckets, basis)}
     basis = fsum([part for _, part in held])
@@ -80,7 +80,9 @@ def holding_time(sums: Sums, held: Sequence[Held] | None) -> Metrics:
 
 def _shares(buckets: Sequence[float], basis: float) -> dict[str, float | None]:
     longer = max(0.0, fsum((basis, *map(neg, buckets))))
-    return {name: ratio(part, basis) for name, part in zip(SHARES, (*buckets, longer), strict=True)}
+    if not basis:
+        return dict.fromkeys(SHARES)
+    return dict(zip(SHARES, [part / basis for part in (*buckets, longer)], strict=True))
 
 
 def _quantile(ordered: Sequence[Held], wanted: float) -> float | None:

@@ -161,12 +161,12 @@ def lost_sums(sums: Sums, first: State | None, last: State | None, window: Windo
         for place, at in RUNNING_AT:
             taken[at] += ran[place]
     few, length = last.ordinal - first.ordinal <= FEW_EVENTS, window.milliseconds
-    lost = set()
-    for name, value, before in zip(JUDGED, VALUES(sums), map(abs, taken), strict=True):
-        if before > GREATEST_CANCELLATION * abs(value) and (
-            value or (few and before > GREAT * (length if name in INTEGRALS else 1))
-        ):
-            lost.add(name)
+    lost = {
+        name
+        for name, value, before in zip(JUDGED, VALUES(sums), taken, strict=True)
+        if abs(before) > GREATEST_CANCELLATION * abs(value)
+        and (value or (few and abs(before) > GREAT * (length if name in INTEGRALS else 1)))
+    }
     relieved = sums["cogs"] + sums["cover_basis"]
     # Units without basis, or basis without units: one of the two has vanished.
     if few and bool(sums["units_relieved"]) != bool(relieved):
