@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.jobs.derived import marks_rows, note_findings, pool_rows
 from monitor.jobs.scatter import export_partitions, processes, scattered
+from monitor.store.anew import emptied
 from monitor.store.frames import ledger_frames
 from monitor.store.parts import joined, ledger_parts
 from monitor.store.track import TABLES, Derived, PoolKey, delete_others, replace_tracks
@@ -49,7 +50,7 @@ def compute_all(connection: sqlite3.Connection, valuation: Valuation, now: int, 
     marked: set[str] = set()
     findings: list[Finding] = []
     unpriced: dict[tuple[str, str], tuple[int, int]] = {}
-    with ExitStack() as stack:
+    with emptied(connection), ExitStack() as stack:
         pieces = _pieces(connection, valuation) if workers == 1 else _scattered(connection, valuation, workers, stack)
         for piece in pieces:
             derived = Derived(piece.pools, marks_rows(piece.marks))

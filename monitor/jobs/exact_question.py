@@ -56,8 +56,10 @@ def exact_rows(connection: sqlite3.Connection, asset: str, window: Window, metho
     assets = converted_with(connection, [asset])
     valuation = load_valuation(connection)
     # What comes after the window may explain what is missing before it, so all of it is read.
-    fills, movements = fill_rows(connection, assets), movement_rows(connection, assets)
-    prices = price_rows(connection, valuing(connection, assets, {valuation.currency, *valuation.pegs}))
+    fills, movements = _fills(connection, asset, assets), movement_rows(connection, assets)
+    # What a fill of contracts is paid in: an option's premium may be in a coin.
+    paid = {str(row["settle"]) for row in fills if row["settle"]}
+    prices = price_rows(connection, valuing(connection, assets | paid, {valuation.currency, *valuation.pegs}))
     times = instants_of_prices(fills, movements, valuation, assets)
     inside = [_time(row, "time_ms") for row in prices if window.start < _time(row, "time_ms") < window.end]
     marked = len(inside) <= MOST_PRICES
@@ -65,6 +67,14 @@ def exact_rows(connection: sqlite3.Connection, asset: str, window: Window, metho
         times = sorted({*times, *inside, window.start})
     needed = needed_prices(prices, times)
     return ExactRows(fills, movements, needed, replace(valuation, method=method or valuation.method), assets, marked)
+
+
+def _fills(connection: sqlite3.Connection, asset: str, assets: Collection[str]) -> Sequence[Row]:
+    """Return the fills that move an asset; an option is named by its symbol, and the ledger orders it by its base."""
+    base, is_option, _ = asset.partition("/")
+    if not is_option:
+        return fill_rows(connection, assets)
+    return [row for row in fill_rows(connection, [base]) if row["symbol"] == asset]
 
 
 def exact_answer(

@@ -6,7 +6,7 @@ asked of the answer, point by point: slower, the same numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from monitor.clock import DAY, Window, duration_text, iso
@@ -192,8 +192,10 @@ def _points(inquiry: Inquiry, pool: Pool, newest: State | None, metric: str, win
 
 def _asked(inquiry: Inquiry, wanted: Wanted, windows: Sequence[Window]) -> list[Line]:
     """Return the lines of a metric that only the answer has: one answer a point."""
-    answered, times = [_rows(inquiry, wanted, window) for window in windows], [iso(window.end) for window in windows]
     pools: list[Pool | None] = [None] if wanted.by == PORTFOLIO else [*inquiry.asked(inquiry.question.scope)]
+    # Named pools have a row before their first event too.
+    wanted = replace(wanted, assets=wanted.assets or sorted({pool.asset for pool in pools if pool}))
+    answered, times = [_rows(inquiry, wanted, window) for window in windows], [iso(window.end) for window in windows]
     return [
         _line(inquiry, wanted, pool, times, [_found(rows.get(_key(pool)), wanted.metric) for rows in answered])
         for pool in pools

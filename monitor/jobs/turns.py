@@ -161,8 +161,11 @@ def _turn(inquiry: Inquiry, pool: Pool, ends: tuple[State | None, State | None],
     if first is not None and (lost := lost_sums(sums, first, last, window)):
         sums |= replayed(inquiry.connection, inquiry.valuation, pool, Doubt(first, window, sums, lost))
     elif first is not None and last is not None and lost_marks(first, last):
+        # The face of an inverse contract is money already: no mark values it.
         sums["market_time"] = (
-            last.units * states.mark_integral(inquiry.connection, pool.asset, window.start, window.end)[0]
+            sums["cost_time"]
+            if pool.book == "inverse"
+            else last.units * states.mark_integral(inquiry.connection, pool.asset, window.start, window.end)[0]
         )
     near = holes and [hole for hole in inquiry.proof.holes_of(pool.asset, holes) if pool.account in {"", hole.account}]
     turn = Turn(pool, first, last, sums, near, None)

@@ -87,7 +87,7 @@ def ledger_frames(connection: sqlite3.Connection, assets: Collection[str] | None
             _frame(connection, PRICES, FROM_PRICES, "p"),
         )
     wanted = json.dumps(sorted(assets))
-    bases = json.dumps(sorted({asset.partition("/")[0] for asset in assets}))
+    bases = json.dumps(sorted(_with_bases(assets)))
     fills = (
         f"{FROM_FILLS} WHERE f.id IN (SELECT id FROM fills WHERE base IN (SELECT value FROM json_each(?2))"
         f" UNION SELECT id FROM fills WHERE quote IN {WANTED}"
@@ -190,6 +190,7 @@ def to_be_valued(
 
 def traded_with(connection: sqlite3.Connection, assets: Collection[str]) -> frozenset[str]:
     """Return assets and all they were ever traded, converted or priced against: what their legs may be worth."""
+    assets = _with_bases(assets)
     near = connection.execute(
         f"SELECT quote FROM pairs WHERE base IN {WANTED} UNION SELECT base FROM pairs WHERE quote IN {WANTED}"
         f" UNION SELECT asset FROM movements WHERE to_asset IN {WANTED}"
@@ -201,13 +202,18 @@ def traded_with(connection: sqlite3.Connection, assets: Collection[str]) -> froz
     return frozenset({asset for (asset,) in near} - {valuation.currency}).union(assets)
 
 
+def _with_bases(assets: Collection[str]) -> frozenset[str]:
+    """Return assets and, of options, whose asset is their symbol, the coin a premium may be paid in."""
+    return frozenset(assets).union(asset.partition("/")[0] for asset in assets)
+
+
 def _valuing(connection: sqlite3.Connection, assets: Collection[str]) -> list[tuple[str, str]]:
     """Return the pairs whose prices may value `assets`: theirs, and those of what is between them and money.
 
     Money, that is the reporting currency and the pegged assets, is no middle.
     """
     valuation = load_valuation(connection)
-    money, wanted = {valuation.currency, *valuation.pegs}, set(assets) - {valuation.currency}
+    money, wanted = {valuation.currency, *valuation.pegs}, _with_bases(assets) - {valuation.currency}
     pairs = [(base, quote) for base, quote in connection.execute("SELECT base, quote FROM pairs ORDER BY 1, 2")]
     middles = {end for pair in pairs if wanted.intersection(pair) for end in pair} - money
     return [

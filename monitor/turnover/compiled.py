@@ -43,11 +43,25 @@ def rare(function: F) -> F:
     return function
 
 
+class Module(Protocol):
+    """What is used of a piece of machine code."""
+
+    def declare_intrinsic(self, name: str, kinds: list[object], kind: object) -> object:
+        """Declare an instruction of the machine."""
+        ...
+
+
 class Builder(Protocol):
     """What is used of the writer of machine code."""
 
+    module: Module
+
     def inttoptr(self, value: object, kind: object) -> object:
         """Write the conversion of an integer to a pointer."""
+        ...
+
+    def call(self, function: object, arguments: list[object]) -> object:
+        """Write a call."""
         ...
 
 
@@ -61,6 +75,25 @@ def _at_address(_context: object, _address: object) -> tuple[object, object]:
 # Turns an integer into a pointer, in compiled code. Arrays that come in by their address own nothing, so compiled code
 # counts no references to them: in a loop of small functions that counting takes most of the time.
 _pointer = cast("Callable[[int], ctypes.c_void_p]", intrinsic(_at_address))
+
+
+def _fetched(_context: object, _address: object) -> tuple[object, object]:
+    def generate(_: object, builder: Builder, __: object, arguments: tuple[object]) -> object:
+        kinds = cgutils.ir  # type: ignore[attr-defined]  # numba does not say that it has it
+        whole, nothing = cgutils.int32_t, kinds.VoidType()
+        kind = kinds.FunctionType(nothing, [cgutils.voidptr_t, whole, whole, whole])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [cgutils.voidptr_t], kind)
+        # to read, to be kept in every cache, data
+        place = builder.inttoptr(arguments[0], cgutils.voidptr_t)
+        builder.call(fetch, [place, whole(0), whole(3), whole(1)])
+        return arguments[0]
+
+    return types.int64(types.int64), generate
+
+
+# Asks the memory for what lies at an address before it is needed, in compiled code: rows that lie far apart are each
+# waited for otherwise. An address that is nowhere does no harm.
+fetch = cast("Callable[[int], int]", intrinsic(_fetched))
 
 
 @part

@@ -23,9 +23,11 @@ import polars as pl
 
 from monitor.exact import plain
 from monitor.turnover import compiled, texts
+from monitor.turnover import fills as fill_rules
 from monitor.turnover.amounts import DIGITS, NO_INTEGER, read
 from monitor.turnover.arrow import Texts
 from monitor.turnover.compiled import bare, compile_cached, part, view
+from monitor.turnover.fills import bare_fills
 from monitor.turnover.texts import BYTE, PLAIN, address_of, equal, hash_of, is_missing, parsed, renumbered
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor.turnover.arrow import Place
-    from monitor.turnover.ledger import Fills
+    from monitor.turnover.fills import Fills
     from monitor.turnover.texts import Codes, Integers
 
 OPENED, CLOSED, NO_FEES = len('[["'), len('"]]'), len("[]")
@@ -44,6 +46,7 @@ ROOM = 256
 SEVERAL = -2
 MOST_PLACES = 127
 OF_BASE, OF_QUOTE, OWN_LEG, OF_NO_LOTS = range(4)
+FIELD = {OF_BASE: "base_fee", OF_QUOTE: "quote_fee"}
 
 
 class Fees(NamedTuple):
@@ -231,11 +234,11 @@ def settled(table: FeeTable, fills: Fills, numbers: Mapping[str, int], cash: NDA
     sums: dict[tuple[int, int], Decimal] = {}
     for place in np.flatnonzero((fees.effect == OF_BASE) | (fees.effect == OF_QUOTE)).tolist():
         key = (int(fees.effect[place]), int(fees.row[place]))
-        if (fills.base_fee if key[0] == OF_BASE else fills.quote_fee)[key[1]] == SEVERAL:
+        if fills.rows[FIELD[key[0]]][key[1]] == SEVERAL:
             sums[key] = DIGITS.add(sums.get(key, Decimal(0)), table.exact[place])
     first = len(fees.row)
     for place, (effect, row) in enumerate(sums):
-        (fills.base_fee if effect == OF_BASE else fills.quote_fee)[row] = first + place
+        fills.rows[FIELD[effect]][row] = first + place
     more = [(row, -1, table.names[0], plain(total)) for (_, row), total in sums.items()]
     table = _appended(table, more)
     table.fees.effect[first:] = OF_NO_LOTS
@@ -245,12 +248,12 @@ def settled(table: FeeTable, fills: Fills, numbers: Mapping[str, int], cash: NDA
 @part
 def effect_of(fees: Fees, place: int, fills: Fills, cash: NDArray[np.bool_]) -> int:
     """Return what a fee does."""
-    row, asset = fees.row[place], fees.asset[place]
-    is_coin, in_money = fills.is_coin[row] == 1, fills.money[row] == asset
-    if is_coin and asset == fills.base[row] and fees.near[place] > 0:
+    shape, asset = fills.shapes[fills.shape[fees.row[place]]], fees.asset[place]
+    is_coin, in_money = shape.is_coin == 1, shape.money == asset
+    if is_coin and asset == shape.base and fees.near[place] > 0:
         return OF_BASE
     # what an inverse contract settles in is a coin: it is charged in cash only where that is its quote
-    settles = cash[asset] and (in_money or (fills.is_inverse[row] == 0 and fills.settle[row] == asset))
+    settles = cash[asset] and (in_money or (shape.is_inverse == 0 and shape.settle == asset))
     if in_money if is_coin else settles:
         return OF_QUOTE
     return OF_NO_LOTS if cash[asset] else OWN_LEG
@@ -258,15 +261,17 @@ def effect_of(fees: Fees, place: int, fills: Fills, cash: NDArray[np.bool_]) -> 
 
 def _settle(fees: Fees, fills: Fills, cash: NDArray[np.bool_]) -> int:
     """Set the effect of every fee, and return how many fills have several of one effect."""
-    several = 0
+    several, fees, fills, cash = 0, bare_fees(fees), bare_fills(fills), bare(cash)
     for place in range(len(fees.row)):
-        effect, row = effect_of(fees, place, fills, cash), fees.row[place]
+        effect, fill = effect_of(fees, place, fills, cash), fills.rows[fees.row[place]]
         fees.effect[place] = effect
-        if effect in (OF_BASE, OF_QUOTE):
-            owner = fills.base_fee if effect == OF_BASE else fills.quote_fee
-            several += owner[row] != -1
-            owner[row] = place if owner[row] == -1 else SEVERAL
+        if effect == OF_BASE:
+            several += fill.base_fee != -1
+            fill.base_fee = place if fill.base_fee == -1 else SEVERAL
+        elif effect == OF_QUOTE:
+            several += fill.quote_fee != -1
+            fill.quote_fee = place if fill.quote_fee == -1 else SEVERAL
     return several
 
 
-_settle_compiled = compile_cached(_settle, compiled)
+_settle_compiled = compile_cached(_settle, compiled, fill_rules)

@@ -46,6 +46,8 @@ def short_findings(partition: Partition, finished: Finished, valuation: Valuatio
 
 def note_unpriced(work: Work, batch: Batch, counted: dict[tuple[str, str], Unpriced]) -> None:
     """Count the legs without a value by asset and book, and keep the first's instant."""
+    if not batch.priceless:
+        return
     legs = batch.legs.records
     missing = legs[np.isnan(legs["value"]) & ((legs["action"] == TRADE) | (legs["action"] == GAIN))]
     missing = missing[(missing["flags"] & LOCAL) == 0]

@@ -1,4 +1,4 @@
-"""The ledger as arrays: names by number, instants as they are, amounts left in their texts until they are wanted.
+"""The ledger as arrays: names by number, instants as they are, amounts as exact integers and their decimals.
 
 Assets are numbered in the order of their names, and so are accounts, exchanges, books and kinds: who comes first by
 name is who has the smaller number.
@@ -7,15 +7,16 @@ name is who has the smaller number.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from monitor.turnover.ahead import side_by_side
+from monitor.turnover.amounts import NO_INTEGER
 from monitor.turnover.arrow import Texts
-from monitor.turnover.compiled import bare, part
-from monitor.turnover.texts import Names, named, renumbered
+from monitor.turnover.fills import AMOUNTS, SHAPE, Fills, packed, shaped
+from monitor.turnover.texts import Names, Numbers, named, numbers, renumbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,42 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor.records import Valuation
-    from monitor.turnover.texts import Codes, Integers
-
-    Bytes = NDArray[np.int8]
+    from monitor.turnover.texts import Integers
 
 COINS = ("spot", "margin")
 LAST = 2**63 - 1  # a missing sequence comes after all others
 NAMES = ("account", "exchange", "book", "kind", "base", "quote", "settle", "side")
-TEXTS = ("amount", "price", "cost", "contract_size", "fees", "key")
-
-
-class Fills(NamedTuple):
-    """Fills by row.
-
-    `money` is what a fill is worth and charged in, `symbol` an option's name as an asset, else -1; `is_inverse` tells
-    the book: an option that settles in its coin is called inverse too, but its price is in that coin.
-
-    `base_fee` and `quote_fee` are places in the fees: what is taken off the base, or netted in the quote; -1 for none.
-    """
-
-    time: Integers
-    sequence: Integers
-    identity: Integers
-    account: Codes
-    exchange: Codes
-    base: Codes
-    money: Codes
-    quote: Codes
-    settle: Codes
-    symbol: Codes
-    kind: Codes
-    book: Bytes
-    buys: Bytes
-    is_coin: Bytes
-    is_inverse: Bytes
-    base_fee: Codes
-    quote_fee: Codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +44,15 @@ class Numbering:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All fills, their texts by column, and the numbering they share with movements and prices."""
+    """All fills, and the numbering they share with movements and prices.
+
+    `texts` are the columns where an amount is not written plainly, and the fees.
+    """
 
     fills: Fills
     texts: dict[str, Texts]
-    missing: frozenset[str]
     numbering: Numbering
     cash: NDArray[np.bool_]
-
-
-@part
-def bare_fills(fills: Fills) -> Fills:
-    """Return the same fills, owned by none: a loop of small functions would count references at every step."""
-    return Fills(
-        bare(fills.time), bare(fills.sequence), bare(fills.identity), bare(fills.account), bare(fills.exchange),
-        bare(fills.base), bare(fills.money), bare(fills.quote), bare(fills.settle), bare(fills.symbol),
-        bare(fills.kind), bare(fills.book), bare(fills.buys), bare(fills.is_coin), bare(fills.is_inverse),
-        bare(fills.base_fee), bare(fills.quote_fee),
-    )  # fmt: skip
 
 
 def numbered(names: Iterable[str | None]) -> dict[str, int]:
@@ -114,47 +75,60 @@ def read_ledger(
         numbered((*found["book"].names, *others["books"], "spot")),
         numbered((*found["kind"].names, *others["kinds"], "fee", "rebate")),
     )
-    made = _columns(fills, found, symbols, numbering)
-    texts = {name: Texts(fills[name]) for name in TEXTS}
-    empty = frozenset(name for name in TEXTS if fills[name].null_count() == fills.height)
+    texts = {"fees": Texts(fills["fees"])}
+    made = _fills(fills, {**found, "symbol": symbols}, numbering, texts)
     cash = np.array([name in valuation.cash or name == valuation.currency for name in numbering.assets], dtype=bool)
-    return Ledger(made, texts, empty, numbering, cash)
+    return Ledger(made, texts, numbering, cash)
 
 
 def _option_names(fills: pl.DataFrame, book: Names) -> Names:
     """Return the symbols of options, which are assets of their own: a call is no put."""
     if "option" not in book.names:
-        return Names(np.full(fills.height, -1, np.int32), [])
+        return Names(np.zeros(0, np.int32), [])
     return named(fills.select(pl.when(pl.col("book") == "option").then("symbol")).to_series())
 
 
-def _columns(fills: pl.DataFrame, found: dict[str, Names], symbols: Names, numbering: Numbering) -> Fills:
-    assets = numbering.assets
-    code = {name: renumbered(*found[name], assets) for name in ("base", "quote", "settle")}
-    is_option = _where(found["book"], ("option",)).astype(bool) & (code["settle"] >= 0)
-    nothing = np.full(fills.height, -1, np.int32)
-    return Fills(
-        time=_integers(fills["time_ms"], LAST),
-        sequence=_integers(fills["sequence"], LAST),
-        identity=_integers(fills["id"], -1),
-        account=renumbered(*found["account"], numbering.accounts),
-        exchange=renumbered(*found["exchange"], numbering.exchanges),
-        base=code["base"],
-        money=np.where(is_option, code["settle"], code["quote"]) if is_option.any() else code["quote"],
-        quote=code["quote"],
-        settle=code["settle"],
-        symbol=renumbered(*symbols, assets),
-        kind=renumbered(*found["kind"], numbering.kinds),
-        book=renumbered(*found["book"], numbering.books).astype(np.int8),
-        buys=_where(found["side"], ("buy",)),
-        is_coin=_where(found["book"], COINS),
-        is_inverse=_where(found["book"], ("inverse",)),
-        base_fee=nothing,
-        quote_fee=nothing.copy(),
+def _fills(fills: pl.DataFrame, found: dict[str, Names], numbering: Numbering, odd: dict[str, Texts]) -> Fills:
+    """Return the fills; the texts of amounts that are not written plainly go to `odd`."""
+    known = [names for column, names in found.items() if names.names or column == "account"]
+    codes, firsts = shaped([names.codes for names in known], [len(names.names) for names in known])
+    some = {
+        name: Names(names.codes[firsts] if names.names else np.full(len(firsts), -1, np.int32), names.names)
+        for name, names in found.items()
+    }
+    order = (_integers(fills["time_ms"], LAST), _integers(fills["sequence"], LAST), _integers(fills["id"], -1))
+    read = Texts(fills["amount"]), Texts(fills["price"])
+    # a column that is not there at all counts as nothing
+    nothing = tuple(0 if fills[name].null_count() == fills.height else NO_INTEGER for name in AMOUNTS)
+    rows, strange = packed((*order, codes), read, (nothing[0], nothing[1]))
+    odd.update((name, texts) for name, texts in zip(AMOUNTS, read, strict=True) if name in strange)
+    others = side_by_side(lambda name: _numbers(fills[name]), ("cost", "contract_size"), fills.height)
+    odd.update(
+        (name, Texts(fills[name])) for name in ("cost", "contract_size") if fills[name].null_count() < fills.height
     )
+    return Fills(rows, codes, _shapes(some, numbering), *others)
 
 
-def _where(names: Names, wanted: tuple[str, ...]) -> Bytes:
+def _numbers(column: pl.Series) -> Numbers:
+    """Return the amounts of a column, none where it has none."""
+    return numbers(Texts(column.clear() if column.null_count() == len(column) else column))
+
+
+def _shapes(some: dict[str, Names], numbering: Numbering) -> NDArray[np.void]:
+    """Return the shapes whose names are given."""
+    shapes = np.empty(len(some["base"].codes), SHAPE)
+    tables = {"account": numbering.accounts, "exchange": numbering.exchanges}
+    tables |= {"book": numbering.books, "kind": numbering.kinds}
+    for name in ("account", "exchange", "base", "quote", "settle", "symbol", "kind", "book"):
+        shapes[name] = renumbered(*some[name], tables.get(name, numbering.assets))
+    is_option = (_where(some["book"], ("option",)) == 1) & (shapes["settle"] >= 0)
+    shapes["money"] = np.where(is_option, shapes["settle"], shapes["quote"])
+    shapes["buys"] = _where(some["side"], ("buy",))
+    shapes["is_coin"], shapes["is_inverse"] = _where(some["book"], COINS), _where(some["book"], ("inverse",))
+    return shapes
+
+
+def _where(names: Names, wanted: tuple[str, ...]) -> NDArray[np.int8]:
     """Return 1 where a name is one of those wanted."""
     return np.array([*(name in wanted for name in names.names), False], dtype=np.int8)[names.codes]
 

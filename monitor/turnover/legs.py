@@ -13,38 +13,29 @@ import numpy as np
 
 from monitor.turnover import amounts, compiled, pairs
 from monitor.turnover import fees as fee_rules
-from monitor.turnover import ledger as fill_rules
-from monitor.turnover.ahead import side_by_side
+from monitor.turnover import fills as fill_rules
 from monitor.turnover.amounts import NO_INTEGER, Amount, excess, plus, signed, times
 from monitor.turnover.arrays import CROSS, FEE, GAIN, TRADE
-from monitor.turnover.compiled import bare, compile_cached, part
+from monitor.turnover.compiled import bare, compile_cached, fetch, part
 from monitor.turnover.fees import Fees, bare_fees
-from monitor.turnover.ledger import Fills, bare_fills
+from monitor.turnover.fills import FILL_BYTES, Fills, bare_fills
 from monitor.turnover.leg_records import LEG, Legs, kept
 from monitor.turnover.movement_legs import COMES_IN, GOES_OUT
 from monitor.turnover.pairs import lost, product
-from monitor.turnover.texts import Numbers, numbers
 from monitor.turnover.wide_legs import WideFill, exact_parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor.turnover.fees import FeeTable
+    from monitor.turnover.fills import Fill, Shape
     from monitor.turnover.ledger import Ledger
     from monitor.turnover.leg_records import Leg, Records
-    from monitor.turnover.texts import Codes, Integers
+    from monitor.turnover.texts import Codes, Integers, Numbers
 
-AMOUNTS = ("amount", "price", "cost", "contract_size")
+# So many legs before it is written a fill is asked for.
+SOON = 12
 BASE_ROLE, QUOTE_ROLE, FEE_ROLE = range(3)
-
-
-class Read(NamedTuple):
-    """The amounts of some fills, one after the other."""
-
-    amount: Numbers
-    price: Numbers
-    cost: Numbers
-    size: Numbers
 
 
 class Names(NamedTuple):
@@ -76,12 +67,12 @@ def put_quantity(leg: Leg, quantity: Amount) -> None:
 
 
 @part
-def common(leg: Leg, fills: Fills, row: int) -> None:
+def common(leg: Leg, fill: Fill, shape: Shape, row: int) -> None:
     """Write what all legs of a fill have from it."""
-    leg.time, leg.sequence, leg.origin, leg.row = fills.time[row], fills.sequence[row], fills.identity[row], row
-    leg.account = leg.owner = fills.account[row]
-    leg.exchange, leg.kind, leg.book = fills.exchange[row], fills.kind[row], fills.book[row]
-    leg.worth_asset, leg.other_asset = fills.money[row], -1
+    leg.time, leg.sequence, leg.origin, leg.row = fill.time, fill.sequence, fill.identity, row
+    leg.account = leg.owner = shape.account
+    leg.exchange, leg.kind, leg.book = shape.exchange, shape.kind, shape.book
+    leg.worth_asset, leg.other_asset = shape.money, -1
     leg.other_worth = leg.other_gross = leg.given = leg.price = leg.value = leg.mark = np.nan
     leg.action, leg.flags, leg.moved, leg.first, leg.low = TRADE, 0, 0, 0, 0.0
 
@@ -108,13 +99,13 @@ def net_low(net: Amount, read: tuple[Amount, Amount, Amount, Amount, Amount, Amo
 
 
 @part
-def trade_leg(leg: Leg, fills: Fills, row: int, read: tuple[Amount, Amount, Amount, Amount, Amount, Amount]) -> None:
+def trade_leg(leg: Leg, shape: Shape, read: tuple[Amount, Amount, Amount, Amount, Amount, Amount]) -> None:
     """Write what a fill does to its base, or a contract to its own book; and, of a cross, what it does to its quote.
 
     What changed hands in quote has the quote fees netted: cost + fee of a purchase, cost - fee of a sale.
     """
     amount, price, cost, size, base_fee, quote_fee = read
-    sign, is_coin = (1 if fills.buys[row] else -1), fills.is_coin[row] == 1
+    sign, is_coin = (1 if shape.buys else -1), shape.is_coin == 1
     lots = times(amount, size)
     paid = times(lots, price) if np.isnan(cost.near) else cost
     net = plus(paid, signed(quote_fee, sign))
@@ -122,16 +113,16 @@ def trade_leg(leg: Leg, fills: Fills, row: int, read: tuple[Amount, Amount, Amou
     leg.low = net_low(net, read, sign)
     if leg.role == BASE_ROLE:
         put_quantity(leg, plus(signed(amount, sign), signed(base_fee, -1)) if is_coin else signed(lots, sign))
-        leg.asset = fills.symbol[row] if fills.symbol[row] >= 0 else fills.base[row]
-        if fills.is_inverse[row]:
+        leg.asset = shape.symbol if shape.symbol >= 0 else shape.base
+        if shape.is_inverse:
             leg.low = 0.0
             leg.worth, leg.gross, leg.price = plus(lots, signed(quote_fee, sign)).near, lots.near, price.near
     else:
         put_quantity(leg, signed(net, -sign))
-        leg.asset = fills.quote[row]
+        leg.asset = shape.quote
         leg.gross = leg.traded = amount.near * price.near
     if is_coin:
-        leg.other_asset, leg.other_gross = fills.base[row], amount.near
+        leg.other_asset, leg.other_gross = shape.base, amount.near
         leg.other_worth = amount.near * (net.near / paid.near)
 
 
@@ -148,10 +139,10 @@ def fee_leg(leg: Leg, fees: Fees, place: int, names: Names, base: int) -> None:
 
 
 @part
-def own_price(leg: Leg, fills: Fills, row: int, price: float) -> None:
+def own_price(leg: Leg, shape: Shape, price: float) -> None:
     """Note what a fill says itself of a rebate in its own base: that so much of its quote is worth as much."""
-    if leg.action == GAIN and fills.is_coin[row] == 1 and leg.asset == fills.base[row]:
-        leg.other_asset = fills.quote[row]
+    if leg.action == GAIN and shape.is_coin == 1 and leg.asset == shape.base:
+        leg.other_asset = shape.quote
         leg.other_worth = leg.other_gross = leg.worth * price
 
 
@@ -169,34 +160,34 @@ class Task(NamedTuple):
 
 
 @part
-def bare_read(read: Read) -> Read:
-    """Return the same amounts, owned by none."""
-    return Read(bare_numbers(read.amount), bare_numbers(read.price), bare_numbers(read.cost), bare_numbers(read.size))
-
-
-@part
-def bare_numbers(numbers: Numbers) -> Numbers:
-    """Return the same amounts, owned by none."""
-    return Numbers(bare(numbers.near), bare(numbers.mantissa), bare(numbers.decimals))
-
-
-@part
-def amounts_at(
-    fills: Fills, row: int, fees: Fees, read: Read, place: int
-) -> tuple[Amount, Amount, Amount, Amount, Amount, Amount]:
+def amounts_at(fills: Fills, row: int, fees: Fees) -> tuple[Amount, Amount, Amount, Amount, Amount, Amount]:
     """Return amount, price, cost, contract size, base fee and quote fee of a fill."""
-    size, cost = Amount(1.0, 1, 0), at(read.cost, place)
-    if fills.is_coin[row] == 0:
-        cost = Amount(np.nan, 0, 0)
-        if not np.isnan(read.size.near[place]):
-            size = at(read.size, place)
-    base_fee, quote_fee = fee_at(fees, fills.base_fee[row]), fee_at(fees, fills.quote_fee[row])
-    return at(read.amount, place), at(read.price, place), cost, size, base_fee, quote_fee
+    fill, size, cost = fills.rows[row], Amount(1.0, 1, 0), Amount(np.nan, 0, 0)
+    if fills.shapes[fill.shape].is_coin:
+        if len(fills.cost.near) > 0:
+            cost = at(fills.cost, row)
+    elif len(fills.size.near) > 0 and not np.isnan(fills.size.near[row]):
+        size = at(fills.size, row)
+    amount = Amount(fill.amount_near, fill.amount, int(np.int64(fill.amount_decimals)))
+    price = Amount(fill.price_near, fill.price, int(np.int64(fill.price_decimals)))
+    return amount, price, cost, size, fee_at(fees, fill.base_fee), fee_at(fees, fill.quote_fee)
 
 
-def write(into: Records, task: Task, ledger: tuple[Fills, Fees, Read], cash: NDArray[np.bool_], names: Names) -> int:
+@part
+def look_ahead(fills: Fills, fees: Fees, later: int, soon: int) -> None:
+    """Ask for a fill that comes later, and for the quote fee of one that comes soon: both lie far from those before."""
+    at = fills.rows.ctypes.data + FILL_BYTES * later
+    fetch(at)
+    fetch(at + FILL_BYTES - 1)
+    if soon < len(fills.rows) and fills.rows[soon].quote_fee >= 0:
+        fee = fills.rows[soon].quote_fee
+        fetch(fees.near.ctypes.data + 8 * fee)
+        fetch(fees.mantissa.ctypes.data + 8 * fee)
+
+
+def write(into: Records, task: Task, ledger: tuple[Fills, Fees], cash: NDArray[np.bool_], names: Names) -> int:
     """Write legs, each at the next place of its partition; return how many no int64 holds."""
-    wide, fills, fees, read = 0, bare_fills(ledger[0]), bare_fees(ledger[1]), bare_read(ledger[2])
+    wide, fills, fees = 0, bare_fills(ledger[0]), bare_fees(ledger[1])
     legs, picked, roles, parts, places = (
         bare(into),
         bare(task.picked),
@@ -208,16 +199,20 @@ def write(into: Records, task: Task, ledger: tuple[Fills, Fees, Read], cash: NDA
         where = places[parts[number] - task.first]
         places[parts[number] - task.first] = where + 1
         leg, is_fee = legs[where], roles[number] == FEE_ROLE
+        if number + 2 * SOON < len(picked):
+            look_ahead(fills, fees, picked[number + 2 * SOON], picked[number + SOON])
         row = int(np.int64(fees.row[picked[number]])) if is_fee else int(picked[number])
-        common(leg, fills, row)
+        fill = fills.rows[row]
+        shape = fills.shapes[fill.shape]
+        common(leg, fill, shape, row)
         if is_fee:
-            fee_leg(leg, fees, picked[number], names, fills.base[row] if fills.is_coin[row] else -1)
-            own_price(leg, fills, row, read.price.near[number])
+            fee_leg(leg, fees, picked[number], names, shape.base if shape.is_coin else -1)
+            own_price(leg, shape, fill.price_near)
         else:
             leg.role = roles[number]
-            trade_leg(leg, fills, row, amounts_at(fills, row, fees, read, number))
+            trade_leg(leg, shape, amounts_at(fills, row, fees))
             # without a base leg nothing is counted twice
-            leg.flags = CROSS if leg.role == QUOTE_ROLE and not cash[fills.base[row]] else 0
+            leg.flags = CROSS if leg.role == QUOTE_ROLE and not cash[shape.base] else 0
         goes_out = leg.book == names.spot and leg.units <= 0
         leg.phase = GOES_OUT if goes_out else COMES_IN
         leg.task = number
@@ -231,30 +226,14 @@ write_compiled = compile_cached(write, amounts, compiled, fee_rules, fill_rules,
 def fill_legs(ledger: Ledger, table: FeeTable, task: Task) -> Legs:
     """Return the legs of a task; what moves nothing is left out."""
     records, books, kinds = np.empty(len(task.picked), dtype=LEG), ledger.numbering.books, ledger.numbering.kinds
-    rows = task.picked
-    if FEE_ROLE in task.roles:
-        is_fee = task.roles == FEE_ROLE
-        rows = np.where(is_fee, table.fees.row[np.where(is_fee, task.picked, 0)], task.picked)
-    read = Read._make(side_by_side(lambda name: _amounts(ledger, name, rows), AMOUNTS, len(rows)))
     names, wide = Names(books["spot"], kinds["fee"], kinds["rebate"]), dict[int, str]()
-    if write_compiled(records, task, (ledger.fills, table.fees, read), ledger.cash, names):
+    if write_compiled(records, task, (ledger.fills, table.fees), ledger.cash, names):
         for place in np.flatnonzero(records["mantissa"] == NO_INTEGER).tolist():
-            number = int(records["task"][place])
-            told, picked, role = (
-                WideFill(ledger, table, int(rows[number])),
-                int(task.picked[number]),
-                task.roles[number],
-            )
+            record = records[place]
+            told, picked = WideFill(ledger, table, int(record["row"])), int(task.picked[record["task"]])
+            role = task.roles[record["task"]]
             quantity = told.fee(picked) if role == FEE_ROLE else told.base() if role == BASE_ROLE else told.quote()
             records["mantissa"][place], records["decimals"][place], text = exact_parts(quantity)
             if text is not None:
                 wide[place] = text
     return kept(Legs(records, wide), records["units"] != 0)
-
-
-def _amounts(ledger: Ledger, name: str, rows: Integers) -> Numbers:
-    """Return the amounts of some rows of a column."""
-    if name not in ledger.missing:
-        return numbers(ledger.texts[name], rows)
-    count = len(rows)
-    return Numbers(np.full(count, np.nan), np.zeros(count, np.int64), np.zeros(count, np.int8))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from monitor.turnover import leg_records
-from monitor.turnover.compiled import compile_cached
+from monitor.turnover import compiled, leg_records
+from monitor.turnover.compiled import bare, compile_cached
 from monitor.turnover.leg_records import LOCAL
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ TIES = ("exchange", "sequence", "key", "owner", "movement", "role")
 LAST = 2**62
 
 
-def _tied(legs: Records, parts: NDArray[np.int32], tied: NDArray[np.bool_]) -> bool:
+def _tied(records: Records, numbers: NDArray[np.int32], marked: NDArray[np.bool_]) -> bool:
     """Mark legs that share partition, instant and phase with a neighbour; return whether all are in order."""
+    legs, parts, tied = bare(records), bare(numbers), bare(marked)
     for place in range(1, len(legs)):
         one, other = legs[place - 1], legs[place]
         if parts[place] != parts[place - 1]:
@@ -40,7 +41,19 @@ def _tied(legs: Records, parts: NDArray[np.int32], tied: NDArray[np.bool_]) -> b
     return True
 
 
-_tied_compiled = compile_cached(_tied, leg_records)
+_tied_compiled = compile_cached(_tied, compiled, leg_records)
+
+
+def _parts_of(records: Records, table: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the partition of each leg: that of its asset and book."""
+    parts, legs, numbers = np.empty(len(records), np.int32), bare(records), bare(table)
+    into = bare(parts)
+    for place in range(len(legs)):
+        into[place] = numbers[legs[place].asset, legs[place].book]
+    return parts
+
+
+parts_of = compile_cached(_parts_of, compiled, leg_records)
 
 
 def in_order(legs: Records, parts: NDArray[np.int32], keys: tuple[pl.Series, pl.Series]) -> Integers | None:
@@ -74,14 +87,14 @@ def _sorted(legs: Records, parts: NDArray[np.int32], some: Integers, keys: tuple
     return some[order]
 
 
-def _mark_first(legs: Records, parts: NDArray[np.int32], accounts: int, assets: int) -> None:
+def _mark_first(records: Records, numbers: NDArray[np.int32], accounts: int, assets: int) -> None:
     """Mark the first leg of each pool, of scope account and of scope portfolio: they are valued whatever they are."""
-    alone, whole = np.zeros((assets, accounts), np.bool_), np.zeros(assets, np.bool_)
-    before = -1
+    seen, known = np.zeros((assets, accounts), np.bool_), np.zeros(assets, np.bool_)
+    legs, parts, alone, whole, before = bare(records), bare(numbers), bare(seen), bare(known), -1
     for place in range(len(legs)):
         leg = legs[place]
         if parts[place] != before:
-            before, alone[:], whole[:] = parts[place], False, False
+            before, seen[:], known[:] = parts[place], False, False
         local = (leg.flags & LOCAL) != 0
         leg.first = 0
         if not alone[leg.asset, leg.account]:
@@ -90,4 +103,4 @@ def _mark_first(legs: Records, parts: NDArray[np.int32], accounts: int, assets: 
             whole[leg.asset], leg.first = True, 1
 
 
-mark_first = compile_cached(_mark_first, leg_records)
+mark_first = compile_cached(_mark_first, compiled, leg_records)

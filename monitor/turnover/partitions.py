@@ -15,16 +15,17 @@ import numpy as np
 from monitor.turnover.arrays import ARRIVE, NONE, REMAKE, SEND
 from monitor.turnover.chains import levels
 from monitor.turnover.fees import Fees, read_fees, settled
-from monitor.turnover.ledger import Fills, read_ledger
+from monitor.turnover.ledger import read_ledger
 from monitor.turnover.leg_records import LOCAL, kept, moved_legs, together
 from monitor.turnover.leg_records import Legs as LegRecords
 from monitor.turnover.legs import Task, fill_legs
 from monitor.turnover.market import market, marks, quotes
 from monitor.turnover.movement_legs import movement_legs
-from monitor.turnover.ordering import in_order, mark_first
+from monitor.turnover.ordering import in_order, mark_first, parts_of
 from monitor.turnover.quantities import Legs
 from monitor.turnover.routes import Routes, routed
-from monitor.turnover.texts import places_of
+from monitor.turnover.sources import sources
+from monitor.turnover.texts import NO_NUMBERS
 from monitor.turnover.valuation import value_legs
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ MOVES = (SEND, ARRIVE, REMAKE)
 SCOPES = ("portfolio", "account")
 # So many legs are made at a time: many small partitions together, a great one alone.
 BATCH = 500_000
+NOTHING = np.zeros(0, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Origins:
     """Where each leg comes from, by its place: its kind (a place in `kinds`), its fill, its movement; -1: none."""
 
     kinds: tuple[str, ...]
-    kind: Integers
+    kind: NDArray[np.integer]
     fill: Integers
     movement: Integers
 
@@ -80,10 +82,14 @@ EVERYTHING = Wanted()
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The valued legs of some partitions in order, and the number of each one's partition."""
+    """The valued legs of some partitions in order, and the number of each one's partition.
+
+    `priceless` is how many legs that bring lots or turn them over have no value.
+    """
 
     legs: LegRecords
     parts: NDArray[np.int32]
+    priceless: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +188,15 @@ def _groups(moved: LegRecords, count: int) -> Integers:
 def _asked(ledger: Ledger, routes: Routes, moved: LegRecords) -> NDArray[np.bool_]:
     """Return which assets may need a price: those with legs, and what trades that are not paid in money are worth."""
     asked = routes.assets.copy()
-    for codes in (ledger.fills.base, ledger.fills.money, moved.records["worth_asset"]):
+    for codes in (ledger.fills.shapes["base"], ledger.fills.shapes["money"], moved.records["worth_asset"]):
         asked[codes[codes >= 0]] = True
     return asked
 
 
 def without_rows(work: Work) -> Work:
     """Return what partitions of batches need of a work: names and numbers, so that the rows can be let go."""
-    fills = Fills._make(np.empty(0, column.dtype) for column in work.ledger.fills)
+    fills = work.ledger.fills
+    fills = fills._replace(rows=fills.rows[:0].copy(), shape=fills.shape[:0].copy(), cost=NO_NUMBERS, size=NO_NUMBERS)
     fees = replace(work.fees, fees=Fees._make(np.empty(0, column.dtype) for column in work.fees.fees))
     routes = Routes._make(np.empty(0, column.dtype) for column in work.routes)
     keys = (work.keys[0].clear(), work.keys[1].clear())
@@ -203,7 +210,7 @@ def batches(work: Work) -> Iterator[Batch]:
         first, last = (int(place) for place in np.flatnonzero(routes.batches == batch)[[0, -1]])
         if routes.sizes[first : last + 1].any() or ((moved >= first) & (moved <= last)).any():
             yield _batch(work, moved, batch, (first, last + 1))
-    work.ledger.texts.clear()  # every amount has been read
+    work.ledger.texts.clear()  # every leg has been made
 
 
 def _batch(work: Work, moved: Integers, batch: int, span: tuple[int, int]) -> Batch:
@@ -212,9 +219,8 @@ def _batch(work: Work, moved: Integers, batch: int, span: tuple[int, int]) -> Ba
     own = slice(int(routes.ends[batch - 1]) if batch else 0, int(routes.ends[batch]))
     sizes = routes.sizes[span[0] : span[1]]
     task = Task(routes.picked[own], routes.roles[own], routes.parts[own], span[0], np.cumsum(sizes) - sizes)
-    legs = fill_legs(work.ledger, work.fees, task)
-    legs = together(legs, kept(work.moved, (moved >= span[0]) & (moved < span[1])))
-    parts = work.parts[legs.records["asset"], legs.records["book"]]
+    legs = together(fill_legs(work.ledger, work.fees, task), kept(work.moved, (moved >= span[0]) & (moved < span[1])))
+    parts = parts_of(legs.records, work.parts)
     order = in_order(legs.records, parts, work.keys)
     if order is not None:
         places = np.empty_like(order)
@@ -222,8 +228,7 @@ def _batch(work: Work, moved: Integers, batch: int, span: tuple[int, int]) -> Ba
         wide = {int(places[place]): text for place, text in legs.wide.items()}
         legs, parts = LegRecords(legs.records[order], wide), parts[order]
     mark_first(legs.records, parts, len(work.ledger.numbering.accounts), len(work.ledger.numbering.assets))
-    value_legs(work.market, legs.records)
-    return Batch(legs, parts)
+    return Batch(legs, parts, value_legs(work.market, legs.records))
 
 
 def partitions(
@@ -234,49 +239,45 @@ def partitions(
     Between the accounts of the (asset, book) in `joined` lots have moved, whether or not the legs show it.
     """
     records, parts = batch.legs.records, batch.parts
-    edges = np.flatnonzero(np.diff(parts)) + 1
+    edges = np.flatnonzero(parts[1:] != parts[:-1]) + 1
     books, assets = list(work.ledger.numbering.books), list(work.ledger.numbering.assets)
+    moved = len(work.moved.records) > 0  # their legs alone are known to one scope only, or take lots elsewhere
     for start, end in zip([0, *edges.tolist()], [*edges.tolist(), len(parts)], strict=True):
-        local = (records["flags"][start:end] & LOCAL) != 0
+        local = (records["flags"][start:end] & LOCAL) != 0 if moved else NOTHING
         pair = (assets[records["asset"][start]], books[records["book"][start]])
         for scope in scopes:
             everything = scope == "account" or not local.any()
             chosen = slice(start, end) if everything else start + np.flatnonzero(~local)
-            for some in _apart(records, scope, chosen, joined=pair in joined):
-                yield _partition(work, scope, pair[1], (batch.legs, some))
+            tied = pair in joined or (moved and np.isin(records["action"][chosen], MOVES).any())
+            for some in _apart(records, chosen) if scope == "account" and not tied else [chosen]:
+                if len(records[some]):
+                    yield _partition(work, scope, pair[1], (batch.legs, some))
 
 
-def _apart(records: Records, scope: str, chosen: slice | Integers, *, joined: bool) -> list[slice | Integers]:
-    """Return legs by account where no lots move between accounts: so each goes, and goes on, by itself."""
-    if scope != "account":
-        return [chosen] if len(records[chosen]) else []
-    account, actions = records["account"][chosen], np.unique(records["action"][chosen])
-    if joined or np.isin(actions, MOVES).any():
-        return [chosen]
+def _apart(records: Records, chosen: slice | Integers) -> list[Integers]:
+    """Return legs by account: where no lots move between accounts, each goes, and goes on, by itself."""
+    account = records["account"][chosen]
     first = chosen.start if isinstance(chosen, slice) else 0
-    return [first + np.flatnonzero(account == one) for one in np.unique(account)]
+    return [first + np.flatnonzero(account == one) for one in np.flatnonzero(np.bincount(account))]
 
 
 def _partition(work: Work, scope: str, book: str, where: tuple[LegRecords, slice | Integers]) -> Partition:
     legs, chosen = where
     some = legs.records[chosen]
-    assets, accounts = list(work.ledger.numbering.assets), list(work.ledger.numbering.accounts)
-    owner = some["account"].astype(np.int64) if scope == "account" else np.full(len(some), NONE, np.int64)
-    code = owner * len(assets) + some["asset"]
-    codes, pool = places_of(code)
-    pools = [
-        ("" if owner == NONE else accounts[owner], assets[asset])
-        for owner, asset in (divmod(int(one), len(assets)) for one in codes)
-    ]
-    moving = np.isin(some["action"], MOVES)
-    transit = np.full(len(some), NONE, np.int64)
-    if moving.any():
-        transit[moving] = np.unique(some["origin"][moving], return_inverse=True)[1]
+    assets = list(work.ledger.numbering.assets)
+    accounts = list(work.ledger.numbering.accounts) if scope == "account" else []
+    kind, fill, pool, codes, moved = sources(some, len(accounts), len(assets))
+    placed = (divmod(code, len(assets)) for code in codes.tolist())
+    pools = [(accounts[owner] if accounts else "", assets[asset]) for owner, asset in placed]
+    transit = movement = np.full(len(some), NONE, np.int64)
+    if moved:
+        movement = np.where(some["moved"] == 1, some["origin"], NONE)
+        moving = np.isin(some["action"], MOVES)
+        if moving.any():
+            transit = transit.copy()
+            transit[moving] = np.unique(some["origin"][moving], return_inverse=True)[1]
     found = Legs(some, pool, transit, _wide(legs, chosen))
-    fill = np.where(some["moved"] == 1, NONE, some["origin"])
-    movement = np.where(some["moved"] == 1, some["origin"], NONE)
-    kinds = tuple(work.ledger.numbering.kinds)
-    return Partition(scope, book, pools, found, Origins(kinds, some["kind"].astype(np.int64), fill, movement))
+    return Partition(scope, book, pools, found, Origins(tuple(work.ledger.numbering.kinds), kind, fill, movement))
 
 
 def _wide(legs: LegRecords, chosen: slice | Integers) -> dict[int, str]:

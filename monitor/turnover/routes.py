@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from monitor.turnover import compiled, fees, ledger
+from monitor.turnover import compiled, fees, fills
 from monitor.turnover.compiled import bare, compile_cached, part
 from monitor.turnover.fees import OWN_LEG, bare_fees
-from monitor.turnover.ledger import bare_fills
+from monitor.turnover.fills import bare_fills
 from monitor.turnover.legs import BASE_ROLE, FEE_ROLE, QUOTE_ROLE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor.turnover.fees import Fees
-    from monitor.turnover.ledger import Fills, Ledger
+    from monitor.turnover.fills import Fills
+    from monitor.turnover.ledger import Ledger
     from monitor.turnover.texts import Integers
 
 
@@ -58,10 +59,11 @@ def take(into: Routes, number: int, picked: int, role: int) -> None:
 def route(fills: Fills, fees: Fees, cash: NDArray[np.bool_], numbers: NDArray[np.int32], into: Routes) -> None:
     """Send the legs of all fills and fees on their way; the spot book is the last column of `numbers`."""
     spot = numbers.shape[1] - 1
-    for row in range(len(fills.book)):
-        is_coin, book, base, quote = fills.is_coin[row] == 1, fills.book[row], fills.base[row], fills.quote[row]
+    for row in range(len(fills.shape)):
+        shape = fills.shapes[fills.shape[row]]
+        is_coin, book, base, quote = shape.is_coin == 1, shape.book, shape.base, shape.quote
         if not is_coin or not cash[base]:
-            asset = fills.symbol[row] if fills.symbol[row] >= 0 else base
+            asset = shape.symbol if shape.symbol >= 0 else base
             into.assets[asset] = True
             take(into, numbers[asset, book], row, BASE_ROLE)
         if is_coin and not cash[quote]:
@@ -69,10 +71,10 @@ def route(fills: Fills, fees: Fees, cash: NDArray[np.bool_], numbers: NDArray[np
             take(into, numbers[quote, book], row, QUOTE_ROLE)
     for place in range(len(fees.row)):
         if fees.effect[place] == OWN_LEG:
-            row, asset = fees.row[place], fees.asset[place]
-            foreign = fills.is_coin[row] == 0 or asset != fills.base[row]
+            shape, asset = fills.shapes[fills.shape[fees.row[place]]], fees.asset[place]
+            foreign = shape.is_coin == 0 or asset != shape.base
             into.assets[asset] = True
-            take(into, numbers[asset, spot if foreign else fills.book[row]], place, FEE_ROLE)
+            take(into, numbers[asset, spot if foreign else shape.book], place, FEE_ROLE)
 
 
 def _route(fills: Fills, fees: Fees, cash: NDArray[np.bool_], numbers: NDArray[np.int32], into: Routes) -> None:
@@ -83,7 +85,7 @@ def _route(fills: Fills, fees: Fees, cash: NDArray[np.bool_], numbers: NDArray[n
     route(bare_fills(fills), bare_fees(fees), bare(cash), bare(numbers), legs)
 
 
-_route_compiled = compile_cached(_route, compiled, fees, ledger)
+_route_compiled = compile_cached(_route, compiled, fees, fills)
 
 
 def routed(ledger: Ledger, fees: Fees, numbers: NDArray[np.int32], batch: int) -> Routes:

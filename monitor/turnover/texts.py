@@ -7,7 +7,7 @@ small number that stands for it. What is not written plainly, or has more digits
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
     Word = np.uint64
 
+Whole = TypeVar("Whole", np.int32, np.int8)
 FEW_NAMES = 1024
 INLINE = 12  # bytes of a text that lie in its view
 EXACT = 2**53  # integers up to here are float64 without rounding, and so is their quotient by a power of ten
@@ -42,6 +43,15 @@ class Numbers(NamedTuple):
     near: NDArray[np.float64]
     mantissa: Integers
     decimals: NDArray[np.int8]
+
+
+NO_NUMBERS = Numbers(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int8))
+
+
+@part
+def bare_numbers(numbers: Numbers) -> Numbers:
+    """Return the same amounts, owned by none."""
+    return Numbers(bare(numbers.near), bare(numbers.mantissa), bare(numbers.decimals))
 
 
 class Names(NamedTuple):
@@ -92,23 +102,21 @@ def parsed(address: int, length: int) -> tuple[int, float, int, int]:
     return PLAIN, (-near if start else near), (-mantissa if start else mantissa), decimals
 
 
-def _read(place: Place, rows: Integers, every: int, into: Numbers) -> Integers:
-    """Read the rows, or `every` first ones, and return the places of those that are not plain."""
+def _read(place: Place, into: Numbers) -> Integers:
+    """Read all rows, and return the places of those that are not plain."""
     odd, found = np.empty(16, np.int64), 0
     place = Place(place.views, place.valid, place.offset, bare(place.buffers))
     nears, mantissas, decimal_places = bare(into.near), bare(into.mantissa), bare(into.decimals)
-    wanted = bare(rows)
-    for at in range(every or len(rows)):
-        row = at if every else wanted[at]
+    for row in range(len(nears)):
         state, near, mantissa, decimals = MISSING, np.nan, NO_INTEGER, 0
         if not is_missing(place, row):
             address, length = address_of(place, row)
             state, near, mantissa, decimals = parsed(address, length)
-        nears[at], mantissas[at], decimal_places[at] = near, mantissa, decimals
+        nears[row], mantissas[row], decimal_places[row] = near, mantissa, decimals
         if state == ODD:
             if found == len(odd):
                 odd = np.concatenate((odd, np.empty_like(odd)))
-            odd[found] = at
+            odd[found] = row
             found += 1
     return odd[:found]
 
@@ -116,16 +124,15 @@ def _read(place: Place, rows: Integers, every: int, into: Numbers) -> Integers:
 _read_compiled = compile_cached(_read, compiled)
 
 
-def numbers(texts: Texts, rows: Integers | None = None) -> Numbers:
-    """Return the amounts of a column of decimal texts, of some rows or all of them."""
-    count = len(texts) if rows is None else len(rows)
+def numbers(texts: Texts) -> Numbers:
+    """Return the amounts of a column of decimal texts."""
+    count = len(texts)
     into = Numbers(np.empty(count), np.empty(count, np.int64), np.empty(count, np.int8))
     if count == 0:
         return into
-    odd = _read_compiled(texts.place, EVERY if rows is None else rows, count if rows is None else 0, into)
+    odd = _read_compiled(texts.place, into)
     if len(odd):
-        some = pl.DataFrame({"text": texts.column.gather(odd if rows is None else rows[odd])})
-        slow = some.select(read("text"))
+        slow = pl.DataFrame({"text": texts.column.gather(odd)}).select(read("text"))
         into.near[odd] = slow["near"].to_numpy()
         into.mantissa[odd] = slow["mantissa"].fill_null(NO_INTEGER).to_numpy()
         into.decimals[odd] = slow["decimals"].clip(0, 127).to_numpy()
@@ -225,12 +232,16 @@ def named(column: pl.Series) -> Names:
 
 def renumbered(codes: Codes, names: Sequence[str], numbers: Mapping[str, int]) -> Codes:
     """Return codes by other numbers for the same names; -1 stays -1."""
-    return np.array([*(numbers[name] for name in names), -1], dtype=np.int32)[codes]
+    return looked_up(codes, np.array([*(numbers[name] for name in names), -1], dtype=np.int32))
 
 
-def places_of(code: Integers) -> tuple[Integers, Integers]:
-    """Return the different codes in order, and the place of each one among them; often there is only one."""
-    if (code == code[0]).all():
-        return code[:1], np.zeros(len(code), np.int64)
-    codes, places = np.unique(code, return_inverse=True)
-    return codes, places
+def _looked_up(codes: Codes, table: NDArray[Whole]) -> NDArray[Whole]:
+    """Return what a table has for each code, its last row for -1."""
+    found = np.empty(len(codes), table.dtype)
+    into, numbers, rows = bare(found), bare(codes), bare(table)
+    for place in range(len(numbers)):
+        into[place] = rows[numbers[place]]
+    return found
+
+
+looked_up = compile_cached(_looked_up, compiled)

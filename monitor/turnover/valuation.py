@@ -145,10 +145,14 @@ def unit_value(market: Market, asset: int, time: int, exchange: int) -> Value:
     return found
 
 
-def _value_legs(market: Market, legs: Records) -> None:
-    records, unowned = bare(legs), bare_market(market)
+def _value_legs(market: Market, legs: Records) -> int:
+    """Value legs, and return how many that bring lots or turn them over have no value."""
+    records, unowned, missing = bare(legs), bare_market(market), 0
     for place in range(len(records)):
-        value_leg(unowned, records[place])
+        leg = records[place]
+        value_leg(unowned, leg)
+        missing += np.isnan(leg.value) and leg.action in (TRADE, GAIN)
+    return missing
 
 
 @part

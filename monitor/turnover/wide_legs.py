@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from math import isnan
 from typing import TYPE_CHECKING
 
 from monitor.exact import exact
 from monitor.turnover.amounts import DIGITS, NO_INTEGER, split
+from monitor.turnover.fills import AMOUNTS
 
 if TYPE_CHECKING:
     from monitor.turnover.fees import FeeTable
@@ -29,20 +31,22 @@ class WideFill:
     def __init__(self, ledger: Ledger, table: FeeTable, row: int) -> None:
         """Look at a row of the fills."""
         self._ledger, self._table, self._row = ledger, table, row
-        self._is_coin, self._buys = bool(ledger.fills.is_coin[row]), bool(ledger.fills.buys[row])
+        self._fill = ledger.fills.rows[row]
+        shape = ledger.fills.shapes[ledger.fills.shape[row]]
+        self._is_coin, self._buys = bool(shape["is_coin"]), bool(shape["buys"])
 
     def base(self) -> Decimal:
         """Return what a fill does to its base: amount less base fee of a purchase, amount and fee of a sale."""
         size = Decimal(1) if self._is_coin else self._number("contract_size", "1")
         amount = DIGITS.multiply(self._number("amount"), size)
         signed = amount if self._buys else amount.copy_negate()
-        return DIGITS.subtract(signed, self._fee(int(self._ledger.fills.base_fee[self._row])))
+        return DIGITS.subtract(signed, self._fee(int(self._fill["base_fee"])))
 
     def quote(self) -> Decimal:
         """Return what a fill does to its quote: cost and fee leave on a purchase, cost less fee comes in on a sale."""
         product = DIGITS.multiply(self._number("amount"), self._number("price"))
-        cost = self._ledger.texts["cost"].column[self._row]
-        paid, fee = product if cost is None else exact(cost), self._fee(int(self._ledger.fills.quote_fee[self._row]))
+        cost = self._ledger.texts["cost"].column[self._row] if "cost" in self._ledger.texts else None
+        paid, fee = product if cost is None else exact(cost), self._fee(int(self._fill["quote_fee"]))
         return DIGITS.add(paid, fee).copy_negate() if self._buys else DIGITS.subtract(paid, fee)
 
     def fee(self, place: int) -> Decimal:
@@ -56,5 +60,10 @@ class WideFill:
         return told if told is not None else exact(json.loads(self._ledger.texts["fees"].column[self._row])[0][1])
 
     def _number(self, name: str, missing: str = "0") -> Decimal:
-        text = self._ledger.texts[name].column[self._row]
-        return exact(missing if text is None else text)
+        if name in self._ledger.texts:
+            text = self._ledger.texts[name].column[self._row]
+            return exact(missing if text is None else text)
+        if name not in AMOUNTS or isnan(self._fill[f"{name}_near"]):
+            return Decimal(missing)
+        # what is written plainly is known by its digits alone
+        return Decimal(int(self._fill[name])).scaleb(-int(self._fill[f"{name}_decimals"]))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import pytest
 
 from monitor.clock import parse_instant
@@ -14,6 +16,10 @@ from monitor.jobs.exact_question import needed_prices
 from monitor.jobs.explain import explain_answer, question_of
 from monitor.jobs.remeasure import remeasured_answer
 from monitor.jobs.thinning import thinned
+from monitor.records import Fill
+from monitor.schema import SUMS, unpacked
+from monitor.store.ledger import commit_rows
+from monitor.turnover.packing import packed
 
 if TYPE_CHECKING:
     from monitor.jobs.question import Options
@@ -29,10 +35,16 @@ BOOK = """
 """
 
 
-def explained(ledger: Ledger, asset: str = "BTC", account: str | None = None, method: str | None = None) -> Numbers:
+def explained(
+    ledger: Ledger,
+    asset: str = "BTC",
+    account: str | None = None,
+    method: str | None = None,
+    book: str | None = None,
+) -> Numbers:
     """Return the explanation of the ten days from the second of January 2024."""
     span: Options = {"start": parse_instant("2024-01-02"), "end": parse_instant("2024-01-12"), "method": method}
-    span["account"] = account
+    span |= {"account": account, "book": book}
     question = question_of(asset, **span)
     ask = remeasured_answer if method else turnover_answer
     answer = explain_answer(ledger.reader, ask(ledger.reader, now=ledger.now, **question), account)
@@ -98,11 +110,19 @@ def test_it_agrees_with_what_is_stored(ledger: Ledger) -> None:
     assert (closing["exact"], closing["stored"]) == (0.25, "0.25")
 
 
+def _off(sums: bytes) -> bytes:
+    """Return a row's sums with a relieved basis that is off in the ninth digit."""
+    wrong = np.array(unpacked(sums))
+    wrong[SUMS.index("cogs")] *= 1 + 2e-9
+    return bytes(packed(wrong[None])[0])
+
+
 def test_a_wrong_table_is_found_out(ledger: Ledger) -> None:
     """A relieved basis that is off by a millionth of a cent in ten is told as a critical finding."""
     ledger.add(BOOK)
     ledger.measure()
-    ledger.writer.connection.execute("UPDATE track SET cogs = cogs * (1 + 2e-9) WHERE cogs > 0")
+    ledger.writer.connection.create_function("off", 1, _off)
+    ledger.writer.connection.execute("UPDATE track SET sums = off(sums)")
     answer = explained(ledger)
     assert cast("Numbers", answer["comparison"])["agrees"] is False
     (finding,) = rows(answer, "findings")
@@ -248,6 +268,27 @@ def test_only_prices_that_value_something_are_read() -> None:
     one = {"base": "BTC", "quote": "USD", "exchange": "kraken", "source": "candle"}
     prices = [{**one, "time_ms": time} for time in (40, 10, 30, 20)]
     assert [row["time_ms"] for row in needed_prices(prices, [5, 15, 30])] == [10, 30]
+
+
+def test_an_option_is_explained_by_its_own_fills(ledger: Ledger) -> None:
+    """Two calls bought at 0.05 BTC, one sold at 0.04, of a Bitcoin at 60,000; a spot fill is not among them."""
+    ledger.add("2024-01-01 price BTC/USD 60000\n2024-01-04 buy 1 BTC/USD 61000")
+    name = "BTC/USD:BTC-240329-60000-C"
+    fills = [
+        Fill(
+            account="paper", exchange="file", key=side, time=parse_instant(day), book="option", market=name,
+            symbol=name, base="BTC", quote="USD", settle="BTC", side="buy" if side == "buy" else "sell",
+            amount=Decimal(amount), price=Decimal(price), contract_size=Decimal(1), inverse=True,
+        )
+        for day, side, amount, price in (("2024-01-03", "buy", 2, "0.05"), ("2024-01-05", "sell", 1, "0.04"))
+    ]  # fmt: skip
+    commit_rows(ledger.writer, fills, [], ledger.now)
+    ledger.measure()
+    answer = explained(ledger, name, book="option")
+    assert cast("Numbers", answer["comparison"])["agrees"] is True
+    figures = cast("Numbers", answer["figures"])
+    assert (figures["cogs"], figures["realised_pnl"]) == (0.05 * 60_000, pytest.approx((0.04 - 0.05) * 60_000))
+    assert len(rows(answer, "events")) == 2
 
 
 def test_a_thinned_curve_keeps_its_ends_and_its_peak() -> None:

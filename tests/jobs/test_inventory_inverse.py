@@ -91,3 +91,12 @@ def test_without_a_fill_nobody_knows_the_entry(ledger: Ledger) -> None:
         )
         touch(connection, {"BTC": 0})
     assert pnl(ledger) is None
+
+
+def test_a_moment_long_after_the_trade_is_worth_the_face(ledger: Ledger) -> None:
+    """A minute half a year later: 10 contracts of 100 USD stay worth 1,000, whatever a coin costs."""
+    trade(ledger, 1, "buy", 10, "40000")
+    ledger.add("2024-01-01 price BTC/USD 40000\n2024-01-20 price BTC/USD 60000")
+    ledger.measure()
+    answer = ledger.answer("2024-07-01", "2024-07-01T00:01:00", book="inverse")
+    assert cast("Numbers", answer["portfolio"])["average_market_value"] == 10.0 * FACE

@@ -185,6 +185,24 @@ def test_a_lot_is_what_was_left_of_it_then(ledger: Ledger) -> None:
     assert lots(ledger, "BTC") == [("3", 300), ("2", 260)]
 
 
+def test_lots_relieved_together_later_are_whole_then(ledger: Ledger) -> None:
+    """One unit of the first lot is gone by then; more of it follows, and with its last the second and third leave."""
+    ledger.add("""
+        2024-01-01 buy  9 BTC/USD 100
+        2024-01-02 buy  2 BTC/USD 130
+        2024-01-03 buy  1 BTC/USD 150
+        2024-01-21 sell 1 BTC/USD 140
+        2024-02-21 sell 1 BTC/USD 140
+        2024-02-22 sell 1 BTC/USD 140
+        2024-02-23 sell 1 BTC/USD 140
+        2024-02-24 sell 8 BTC/USD 140
+    """)
+    ledger.measure()
+    with ledger.writer.transaction() as connection:
+        connection.execute("ANALYZE")  # as every import does: SQLite plans by what it then knows of the tables
+    assert lots(ledger, "BTC") == [("8", 8 * 100), ("2", 2 * 130), ("1", 150)]
+
+
 def test_days_of_inventory_are_those_of_the_answer(ledger: Ledger) -> None:
     """Over the thirty days before: 100 relieved, (400 * 10 + 660 * 10 + 560 * 10) / 30 held on average."""
     ledger.add(BOOK)

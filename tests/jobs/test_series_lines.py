@@ -128,6 +128,14 @@ def test_a_price_that_nobody_knows_is_a_status(ledger: Ledger) -> None:
     assert statuses == ["no_inventory"] + 4 * ["unpriced"] + 3 * ["idle"]
 
 
+@pytest.mark.parametrize("metric", ["buy_notional", "peak_inventory", "cogs"])
+def test_before_the_first_event_nothing_was_traded_or_held(ledger: Ledger, metric: str) -> None:
+    """Where a window without an event has a number it is 0, whichever way the metric is read."""
+    ledger.add("2024-01-09 buy 2 BTC/USD 100")
+    ledger.measure()
+    assert points(line(ledger, wanted(metric)))[0] == (0.0, "no_inventory")
+
+
 def busy(seed: int) -> str:
     """Return a book with shorts, crosses, guesses and a great early round trip, an event an hour or so."""
     draw = random.Random(seed)  # noqa: S311  a fixed series, no secret

@@ -55,6 +55,14 @@ def test_cross_counts_once() -> None:
     assert found["velocity"] == pytest.approx((70 + 30) / 2000)
 
 
+def test_crosses_alone_leave_nothing_on_the_other_side() -> None:
+    """Where all that was sold was sold in crosses, what two roundings leave is no sale, and never one below zero."""
+    sums = NOTHING | {"sell_notional": 1e7, "cross_sell": 1e7 + 2e-9, "buy_notional": 1e7 + 0.01, "cross_buy": 1e7}
+    once = counted_once(sums)
+    assert once["sell_notional"] == 0.0
+    assert once["buy_notional"] == pytest.approx(0.01, rel=1e-6)
+
+
 def test_a_cross_sold_counts_once_too() -> None:
     """ETH sold for BTC is a sale of ETH; that BTC was bought with it is the same trade."""
     ether = NOTHING | {"sell_notional": 70.0}
