@@ -139,6 +139,8 @@ def scalars(value: object) -> Iterator[str]:
     for child in children:
         if type(child) is str:  # nearly all of them; a generator for each would take longer than reading it
             yield child
+        elif type(child) is int:
+            yield str(child)
         else:
             yield from scalars(child)
 

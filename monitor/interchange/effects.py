@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from monitor.interchange.batches import BATCH
 from monitor.interchange.fees import NO_FEES
 
 # One fee in an asset that is written plainly: by far the most.
@@ -34,26 +35,29 @@ class Effects:
 
 def effects(fills: pl.DataFrame, movements: pl.DataFrame) -> Effects:
     """Return what rows touch; `fills` carry the ids they are stored under."""
-    paid = _fee_assets(fills)
-    legs = [
-        _legs(fills, "base"),
-        _legs(fills, "quote"),
-        _legs(paid, "fee_asset"),
-        _legs(movements, "asset"),
-        _legs(movements, "to_asset"),
-        _legs(_fee_assets(movements), "fee_asset"),
-    ]
+    legs, third = [], []
+    # What a slice takes is gone before the next: of ten million fills all at once it would be a gigabyte.
+    for part in [*fills.iter_slices(BATCH)] or [fills]:
+        paid = _fee_assets(part)
+        legs += [_legs(part, "base"), _legs(part, "quote"), _legs(paid, "fee_asset")]
+        third.append(_in_third(paid))
+    legs += [_legs(movements, "asset"), _legs(movements, "to_asset"), _legs(_fee_assets(movements), "fee_asset")]
     seen = _spans(pl.concat(legs)).sort("account", "asset")
-    own = [pl.col(name).cast(pl.String) for name in ("base", "quote")]
-    third = paid.filter(pl.all_horizontal(pl.col("fee_asset") != name for name in own))
     ids = fills.group_by("account").agg(first=pl.col("id").min(), last=pl.col("id").max())
     return Effects(
         tuple(seen.iter_rows()),
         tuple(fills.select("base", "quote").unique().cast(pl.String).sort("base", "quote").iter_rows()),
         # In the order of the table's key: rows that come sorted are appended.
-        tuple(third.select("fee_asset", "time_ms", "id").unique().sort(pl.all()).iter_rows()),
+        tuple(pl.concat(third).unique().sort(pl.all()).iter_rows()),
         tuple(sorted(ids.iter_rows())),
     )
+
+
+def _in_third(paid: pl.DataFrame) -> pl.DataFrame:
+    """Return asset, instant and fill of the fees that were paid in neither the base nor the quote."""
+    own = [pl.col(name).cast(pl.String) for name in ("base", "quote")]
+    third = paid.filter(pl.all_horizontal(pl.col("fee_asset") != name for name in own))
+    return third.select("fee_asset", "time_ms", "id")
 
 
 def _legs(frame: pl.DataFrame, column: str) -> pl.DataFrame:

@@ -168,14 +168,20 @@ def to_be_valued(
     another asset and a movement ask for what they move.
     """
     paid = pl.col("settle").fill_null(pl.col("quote"))
-    asking = fills.filter(~pl.col("quote").is_in(money) | ~paid.is_in(money))
-    found = set(chain.from_iterable(asking.select("base", "quote", "settle").unique().iter_rows()))
-    times = [asking["time_ms"].min()] if asking.height else []
-    for asset in assets:
-        third = fills.filter((pl.col("quote") != asset) & pl.col("fees").str.contains(json.dumps(asset), literal=True))
-        if third.height:
-            found.add(asset)
-            times.append(third["time_ms"].min())
+    asks = ~pl.col("quote").is_in(money) | ~paid.is_in(money)
+    third = {
+        asset: (pl.col("quote") != asset) & pl.col("fees").str.contains(json.dumps(asset), literal=True)
+        for asset in assets
+    }
+    # One look at all of them: of a page of fills, nothing asks as a rule.
+    first = fills.select(
+        pl.col("time_ms").filter(asks).min().alias(""),
+        *(pl.col("time_ms").filter(one).min().alias(asset) for asset, one in third.items()),
+    ).row(0, named=True)
+    asking = fills.filter(asks).select("base", "quote", "settle").unique() if first[""] is not None else fills.clear()
+    found = set(chain.from_iterable(asking.select("base", "quote", "settle").iter_rows()))
+    found.update(asset for asset in third if first[asset] is not None)
+    times = [time for time in first.values() if time is not None]
     if movements.height:
         found.update(assets, *movements.select("asset", "to_asset").iter_rows())
         times.append(movements["time_ms"].min())

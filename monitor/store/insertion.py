@@ -215,7 +215,7 @@ class Kind(NamedTuple):
 
 def _kind(record: Record) -> Kind:
     """Return the assets whose holdings a row moves; no book for a movement, which may be about any of them."""
-    fees = tuple(fee.asset for fee in record.fees)
+    fees = tuple([fee.asset for fee in record.fees])
     if isinstance(record, Fill):
         return Kind((record.base, record.quote, *fees), record.book)
     return Kind((record.asset, *((record.to_asset,) if record.to_asset else ()), *fees), "")

@@ -74,10 +74,11 @@ def other_keys(claim: Claim) -> list[str]:
     """Return the keys under which the other side may know a fill with an id, the likeliest first."""
     if claim.trade_id is None or not claim.trade_id.strip("0"):
         return [claim.key]
+    bare = f"|{claim.trade_id}||{claim.side}"
+    ends = (f"|{claim.trade_id}|{claim.order_id}|{claim.side}", bare) if claim.order_id else (bare,)
     markets = (claim.market,) if claim.market == claim.symbol else (claim.market, claim.symbol)
-    orders = (claim.order_id, "") if claim.order_id else ("",)
-    keys = [f"{claim.book}|{m}|{claim.trade_id}|{o}|{claim.side}" for o in orders for m in markets]
-    return list(dict.fromkeys((claim.key, *keys)))
+    keys = [f"{claim.book}|{market}{end}" for end in ends for market in markets]
+    return keys if claim.key == keys[0] else list(dict.fromkeys((claim.key, *keys)))
 
 
 def pairs(loose: Sequence[Claim], firm: Sequence[Claim]) -> dict[int, int]:
