@@ -124,6 +124,20 @@ def test_what_was_bought_in_the_instant_of_a_transfer_is_new(ledger: Ledger) -> 
     assert ages(ledger, "2024-01-16", "other") == (pytest.approx(15 - opened), pytest.approx(1_000))
 
 
+def test_what_is_relieved_is_as_much_of_a_guess_as_the_average(ledger: Ledger) -> None:
+    """A unit of 100 bought and one of 300 adjusted: three quarters of whatever is sold are guessed."""
+    averaged(
+        ledger,
+        """
+        2024-01-01 buy    1 BTC/USD 100
+        2024-01-02 adjust 1 BTC 300
+        2024-01-03 sell   1 BTC/USD 400
+        """,
+    )
+    (row,) = cast("list[Numbers]", ledger.answer("2024-01-01", "2024-01-05")["assets"])
+    assert (row["cogs"], row["estimated_share_of_relieved"]) == (200, pytest.approx(300 / 400))
+
+
 def test_the_lots_of_other_pools_tell_nothing(ledger: Ledger) -> None:
     """A short of another coin that was covered says nothing of a long that was sold in part."""
     averaged(

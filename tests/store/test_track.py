@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ONE = Decimal(1)
 NO_SUMS = bytes(HEAD)
-PREFIX = struct.pack(f"<{2 * len(SUMS)}d", *([0.0] * 2 * len(SUMS)))
+PAIRS = 2 * len(SUMS)
 
 
 def key(asset: str, account: str = "") -> PoolKey:
@@ -40,8 +40,16 @@ def table(name: str, *rows: tuple[Value, ...]) -> Rows:
     return cut_rows
 
 
-def track(*events: tuple[int, str, float], segment_of: int = 100) -> dict[str, Rows]:
-    """Return the rows of a pool from (time, quantity, inventory cost) after each event, `segment_of` to a segment."""
+def prefix(first: float) -> bytes:
+    """Return the sums before a segment: numbers in a row, so that no two of them are alike."""
+    return struct.pack(f"<{PAIRS}d", *(first + place for place in range(PAIRS)))
+
+
+def track(*events: tuple[int, str, float], segment_of: int = 100, before: float = 0.0) -> dict[str, Rows]:
+    """Return the rows of a pool from (time, quantity, inventory cost) after each event, `segment_of` to a segment.
+
+    The sums before its first segment count from `before` on, those of each further one from a thousand more.
+    """
     numbered = list(enumerate(events))
     parts = [numbered[start : start + segment_of] for start in range(0, len(numbered), segment_of)]
     rows: list[tuple[Value, ...]] = [
@@ -49,7 +57,7 @@ def track(*events: tuple[int, str, float], segment_of: int = 100) -> dict[str, R
         for ordinal, (time, quantity, cost) in numbered
     ]
     segments: list[tuple[Value, ...]] = [
-        (number, part[0][0], part[0][1][0], max(cost for _, (_, _, cost) in part), PREFIX, b"")
+        (number, part[0][0], part[0][1][0], max(cost for _, (_, _, cost) in part), prefix(before + 1000 * number), b"")
         for number, part in enumerate(parts)
     ]
     return {"track": table("track", *rows), "segments": table("segments", *segments)}
@@ -190,7 +198,8 @@ def test_course_of_a_window(writer: Writer, start: int, end: int, times: int) ->
 def test_many_instants_are_each_the_state_before_them(writer: Writer, instants: tuple[int, ...]) -> None:
     """Whether the events between them are read through or each is found by index; ties count by their place."""
     events = [(time, str(number), float(number)) for number, time in enumerate([0, 0, 1, 2, 2, 2, 5, 6, 7, 8, 11, 11])]
-    put(writer, Derived({key("BTC"): track(*events, segment_of=3)}))
+    other = track(*events, segment_of=3, before=500.0)
+    put(writer, Derived({key("BTC"): track(*events, segment_of=3), key("ETH"): other, key("ADA"): other}))
     btc = pool(writer, "BTC")
     found = samples.stands(writer.connection, btc, instants, SUMS)
     wanted = {instant: states.track_at(writer.connection, btc, instant) for instant in instants}
