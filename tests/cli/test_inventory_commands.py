@@ -16,6 +16,7 @@ from monitor.store.database import open_writer
 from monitor.store.ledger import commit_prices, commit_rows, register_account
 from tests.cli.conftest import START, fill
 from tests.cli.test_start_up import imported
+from tests.jobs.conftest import spoil_cogs
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -112,7 +113,7 @@ def test_explain_ends_with_1_where_the_tables_are_wrong(monitor: Monitor, book: 
     path = tmp_path / "wrong.db"
     path.write_bytes(book.read_bytes())
     with open_writer(path, holder="tests") as writer:
-        writer.connection.execute("UPDATE track SET cogs = cogs * 1.5")
+        spoil_cogs(writer.connection, 1.5)
     ended = monitor("--db", path, "explain", "BTC", "--from", "2026-01-01", "--to", END)
     assert ended.code == 1
     assert "DIFFERS" in ended.out

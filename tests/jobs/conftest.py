@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Unpack
 
+import numpy as np
 import pytest
 
 from monitor.clock import parse_instant
 from monitor.jobs.answer import turnover_answer
 from monitor.jobs.measure import measure
 from monitor.records import Account, Fee, Fill, Movement, Price
+from monitor.schema import SUMS, unpacked
 from monitor.store.database import open_writer
 from monitor.store.ledger import commit_prices, commit_rows, register_account
 from monitor.store.reader import open_reader
+from monitor.turnover.packing import packed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -121,3 +124,15 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         reader = open_reader(path)
         yield Ledger(writer, reader)
         reader.close()
+
+
+def spoil_cogs(connection: sqlite3.Connection, factor: float) -> None:
+    """Multiply the stored cogs of every event by a factor, as nothing of ours ever would."""
+
+    def spoilt(sums: bytes) -> bytes:
+        values = np.array(unpacked(sums))
+        values[SUMS.index("cogs")] *= factor
+        return bytes(packed(values[None])[0])
+
+    connection.create_function("spoilt", 1, spoilt)
+    connection.execute("UPDATE track SET sums = spoilt(sums)")

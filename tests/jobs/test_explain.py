@@ -6,7 +6,6 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
 import pytest
 
 from monitor.clock import parse_instant
@@ -17,9 +16,8 @@ from monitor.jobs.explain import explain_answer, question_of
 from monitor.jobs.remeasure import remeasured_answer
 from monitor.jobs.thinning import thinned
 from monitor.records import Fill
-from monitor.schema import SUMS, unpacked
 from monitor.store.ledger import commit_rows
-from monitor.turnover.packing import packed
+from tests.jobs.conftest import spoil_cogs
 
 if TYPE_CHECKING:
     from monitor.jobs.question import Options
@@ -110,19 +108,11 @@ def test_it_agrees_with_what_is_stored(ledger: Ledger) -> None:
     assert (closing["exact"], closing["stored"]) == (0.25, "0.25")
 
 
-def _off(sums: bytes) -> bytes:
-    """Return a row's sums with a relieved basis that is off in the ninth digit."""
-    wrong = np.array(unpacked(sums))
-    wrong[SUMS.index("cogs")] *= 1 + 2e-9
-    return bytes(packed(wrong[None])[0])
-
-
 def test_a_wrong_table_is_found_out(ledger: Ledger) -> None:
     """A relieved basis that is off by a millionth of a cent in ten is told as a critical finding."""
     ledger.add(BOOK)
     ledger.measure()
-    ledger.writer.connection.create_function("off", 1, _off)
-    ledger.writer.connection.execute("UPDATE track SET sums = off(sums)")
+    spoil_cogs(ledger.writer.connection, 1 + 2e-9)
     answer = explained(ledger)
     assert cast("Numbers", answer["comparison"])["agrees"] is False
     (finding,) = rows(answer, "findings")
