@@ -52,6 +52,17 @@ def main() -> None:
     """Run the sections for each number of fills, then print the table."""
     chosen = _options()
     report, begun = Report(), perf_counter()
+    try:
+        _run(chosen, report)
+    finally:
+        # Whatever ends a run early, what was measured until then is told.
+        about = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end"
+        print(table(report.rows), f"\n{about}, {perf_counter() - begun:.0f} s in all.", sep="\n")
+        if chosen.json:
+            chosen.json.write_text(json.dumps({"about": about, "rows": report.records()}, indent=2) + "\n")
+
+
+def _run(chosen: argparse.Namespace, report: Report) -> None:
     if DAEMON in chosen.only:
         bench_daemon.daemon(report)
     with TemporaryDirectory(prefix="bench-") as folder:
@@ -67,10 +78,6 @@ def main() -> None:
                 stored = _stored(desk, chosen.database, Path(folder) / str(count), report)
                 _on_database(stored, smallest, chosen.only, report)
                 smallest = smallest or stored
-    about = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end"
-    print(table(report.rows), f"\n{about}, {perf_counter() - begun:.0f} s in all.", sep="\n")
-    if chosen.json:
-        chosen.json.write_text(json.dumps({"about": about, "rows": report.records()}, indent=2) + "\n")
 
 
 def _stored(desk: Desk, database: Path | None, folder: Path, report: Report) -> Stored:
