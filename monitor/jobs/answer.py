@@ -16,6 +16,7 @@ from monitor.jobs.turns import inquire, turns
 from monitor.records import Finding
 from monitor.store.answers import pools, snapshot
 from monitor.store.findings import findings
+from monitor.store.sweeping import unswept
 from monitor.turnover.holding import age, holding_time
 from monitor.turnover.portfolio import counted_once, portfolio_metrics, total, total_position
 from monitor.turnover.ratios import metrics, position
@@ -39,7 +40,7 @@ def turnover_answer(connection: sqlite3.Connection, *, now: int, **options: Unpa
         UsageError: an unknown asset, book, method or scope, or an empty window.
     """
     question = Question(**options)
-    with snapshot(connection):
+    with unswept(), snapshot(connection):
         return _answer(inquire(connection, question, now))
 
 

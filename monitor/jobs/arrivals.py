@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from monitor.jobs.continuing import go_on
 from monitor.jobs.measure import spread, terms
-from monitor.store.database import attempt, unswept
+from monitor.store.database import attempt
 from monitor.store.findings import findings
 from monitor.store.ledger import store_batch
 from monitor.store.settings import load_valuation, measured_with
+from monitor.store.sweeping import unswept
 from monitor.store.tails import stored_pools
 from monitor.store.touched import settle, touched
 

@@ -21,10 +21,10 @@ from monitor.interchange.venues import Venues
 from monitor.interchange.write import write_events, write_prices
 from monitor.jobs.measure import measure
 from monitor.store import bulk, outgoing
-from monitor.store.database import unswept
 from monitor.store.ledger import check_file_copies, commit_prices
 from monitor.store.overlaps import check_exports
 from monitor.store.settings import load_valuation
+from monitor.store.sweeping import unswept
 
 if TYPE_CHECKING:
     import sqlite3

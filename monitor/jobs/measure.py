@@ -15,11 +15,11 @@ from monitor.exact import plain
 from monitor.jobs.anew import compute_all
 from monitor.jobs.continuing import go_on
 from monitor.jobs.derived import derived, note_findings
-from monitor.store.database import unswept
 from monitor.store.frames import ledger_frames
 from monitor.store.matches import match_transfers
 from monitor.store.restatements import edges, log_restatements
 from monitor.store.settings import load_valuation, measured_with, note_measured_with
+from monitor.store.sweeping import unswept
 from monitor.store.tails import option_symbols
 from monitor.store.touched import notes, settle, touched
 from monitor.store.track import converted_with, refresh_coverage, replace_tracks

@@ -16,6 +16,7 @@ from monitor.jobs.readings import value_of
 from monitor.jobs.replays import Doubt, replayed
 from monitor.jobs.turns import inquire
 from monitor.store import answers, samples, states
+from monitor.store.sweeping import unswept
 from monitor.turnover import series
 from monitor.turnover.series import FLOWS, OF_ONE_POOL, STOCKS
 
@@ -101,7 +102,7 @@ def series_answer(connection: sqlite3.Connection, wanted: Wanted, now: int) -> l
     Raises:
         UsageError: an unknown metric, asset, book or method, or a line that is too long.
     """
-    with answers.snapshot(connection):
+    with unswept(), answers.snapshot(connection):
         inquiry = inquire(connection, Question(**wanted.options()), now)
         ends = series.grid(wanted.start, inquiry.window.end, wanted.step, POINTS)
         windows = [Window(end - wanted.window, end) for end in ends]

@@ -7,7 +7,6 @@ those that take a `Connection` join the one that is open.
 
 from __future__ import annotations
 
-import gc
 import os
 import sqlite3
 from contextlib import contextmanager, suppress
@@ -38,21 +37,6 @@ PRAGMAS = (
 )
 # SQLite opens a read-only file without a word and refuses the first change: this one is taken back.
 PROBE = ("BEGIN IMMEDIATE", "PRAGMA user_version = 0", "ROLLBACK")
-
-
-@contextmanager
-def unswept() -> Iterator[None]:
-    """Let Python look for garbage after a block instead of in it: for one that makes many rows and no cycles.
-
-    The rows of a page would have it walk through everything a process has loaded, several times.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @contextmanager

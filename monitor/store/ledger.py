@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from monitor.errors import UsageError
 from monitor.records import Commit
 from monitor.store import streams
-from monitor.store.database import unswept
 from monitor.store.doubts import check_copies
 from monitor.store.findings import record_finding
 from monitor.store.insertion import insert_fills, insert_movements
 from monitor.store.prices import commit_prices
 from monitor.store.snapshots import commit_snapshot
 from monitor.store.spans import without
+from monitor.store.sweeping import unswept
 from monitor.store.touched import touch
 
 if TYPE_CHECKING:
