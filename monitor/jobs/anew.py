@@ -16,7 +16,8 @@ from monitor.jobs.scatter import export_partitions, processes, scattered
 from monitor.store.anew import emptied
 from monitor.store.frames import ledger_frames
 from monitor.store.parts import joined, ledger_parts
-from monitor.store.track import TABLES, Derived, PoolKey, delete_others, replace_tracks
+from monitor.store.rewriting import TABLES
+from monitor.store.track import Derived, PoolKey, delete_others, replace_tracks
 from monitor.turnover.findings import unpriced_findings
 from monitor.turnover.track import recompute_by_part
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from monitor.records import Finding, Valuation
-    from monitor.store.track import Rows, Value
+    from monitor.store.rewriting import Rows, Value
     from monitor.turnover.results import PoolFrames
     from monitor.turnover.track import Tracks
 

@@ -8,7 +8,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from monitor.store.findings import findings, record_finding, resolve_finding
-from monitor.store.track import CLOSED, CUT, TABLES, Derived, PoolKey
+from monitor.store.rewriting import CLOSED, CUT, TABLES
+from monitor.store.track import Derived, PoolKey
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from monitor.records import Finding
-    from monitor.store.track import Rows, Value
+    from monitor.store.rewriting import Rows, Value
     from monitor.turnover.track import Tracks
 
 # A pool's key, whoever made it: scope, account, asset, book, method.

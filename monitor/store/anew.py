@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from monitor.store.track import TABLES
+from monitor.store.rewriting import TABLES
 
 if TYPE_CHECKING:
     import sqlite3

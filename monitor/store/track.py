@@ -8,29 +8,19 @@ long history only what may have changed is written. Everything can be deleted an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.schema import LOTS, MARKS, RELIEFS, SEGMENTS, TRACK
+from monitor.schema import MARKS, SEGMENTS, TRACK
+from monitor.store.rewriting import TABLES, replace_pool, same_but_peak, write
 from monitor.store.streams import coverage
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
-Value = str | int | float | bytes | None
-
-Row = Sequence[Value]
-
-# Tables of one pool each, in the order they are filled: lots before what was relieved of them.
-TABLES = {"track": TRACK, "segments": SEGMENTS, "lots": LOTS, "reliefs": RELIEFS}
-# The instant that tells whether a row may have changed: a lot does until it is closed.
-CUT = {"track": "time_ms", "segments": "time_ms", "lots": "closed_ms", "reliefs": "time_ms", "marks": "time_ms"}
-FIRST = -(2**62)  # before every instant
-PEAK = list(SEGMENTS).index("peak")
-LOT, CLOSED = list(LOTS).index("lot"), list(LOTS).index("closed_ms")
+    from monitor.store.rewriting import Row, Rows
 
 
 class PoolKey(NamedTuple):
@@ -53,14 +43,6 @@ class Tail(NamedTuple):
     since: int
     anew: bool
     begun: int | None = None
-
-
-class Rows(Protocol):
-    """The rows of one table, of one pool or of the marks, in the order of its columns in `monitor.schema`."""
-
-    def __call__(self, since: int | None) -> Iterable[Row]:
-        """Return all rows, or those whose instant (`CUT`) is `since` or later, or is missing."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +75,11 @@ def replace_tracks(
     # Lots move between pools: where the past of one is another, that of a mate may be without a sum that shows it.
     mates = converted_with(connection, {key.asset for key, cut in cuts.items() if cut is None and key.asset in since})
     for key, tables in derived.pools.items():
-        _replace_pool(connection, pools[key], tables, None if key.asset in mates else cuts[key])
+        replace_pool(connection, pools[key], tables, None if key.asset in mates else cuts[key])
     for asset, rows in derived.marks.items():
         start = since.get(asset)
         same = start is not None and _same_mark(connection, asset, rows, start)
-        _write(connection, ("marks", "asset"), asset, rows, start if same else None)
+        write(connection, ("marks", "asset"), asset, rows, start if same else None)
 
 
 def extend_tracks(connection: sqlite3.Connection, derived: Derived, tails: Mapping[PoolKey, Tail]) -> frozenset[str]:
@@ -116,7 +98,7 @@ def extend_tracks(connection: sqlite3.Connection, derived: Derived, tails: Mappi
     for key, tables in derived.pools.items():
         if key.asset not in odd:
             pool = _pool(connection, key)
-            _replace_pool(connection, pool, tables, cuts.get(key))
+            replace_pool(connection, pool, tables, cuts.get(key))
             _note_tip(connection, pool, derived.tips.get(key))
     return frozenset(odd)
 
@@ -199,43 +181,7 @@ def _unchanged_until(
     ).fetchone()
     begun = int(before[2])
     computed = next(iter(tables["segments"](begun)), ())
-    # The peak is that of the whole segment, of which the end may be new.
-    same = [*computed[:PEAK], *computed[PEAK + 1 :]] == [*before[:PEAK], *before[PEAK + 1 :]]
-    return (since, begun) if same else None
-
-
-def _replace_pool(
-    connection: sqlite3.Connection, pool: int, tables: Mapping[str, Rows], cut: tuple[int, int] | None
-) -> None:
-    connection.execute("DELETE FROM tips WHERE pool = ?", (pool,))
-    for table in TABLES:
-        start = None if cut is None else cut[table == "segments"]
-        if table == "lots" and table in tables and start is not None:
-            _write_lots(connection, pool, tables[table], start)
-        elif table in tables:
-            _write(connection, (table, "pool"), pool, tables[table], start)
-
-
-def _write_lots(connection: sqlite3.Connection, pool: int, rows: Rows, since: int) -> None:
-    """Replace the lots that came in or were closed from an instant on; most of those open before are as they were.
-
-    Lots are numbered as they come in, so that the new ones are the last. An average lot, the only one open, grows.
-    """
-    (kept,) = connection.execute(
-        "SELECT coalesce((SELECT lot FROM lots WHERE pool = ? AND entered_ms < ? ORDER BY lot DESC LIMIT 1), -1)",
-        (pool, since),
-    ).fetchone()
-    (averaged,) = connection.execute("SELECT method = 'wac' FROM pools WHERE id = ?", (pool,)).fetchone()
-    connection.execute("DELETE FROM lots WHERE pool = ? AND lot > ?", (pool, kept))
-    # What is not closed again is open again.
-    connection.execute("UPDATE lots SET closed_ms = NULL WHERE pool = ? AND closed_ms >= ?", (pool, since))
-    lots = [*rows(since)]
-    new = [row for row in lots if averaged or int(str(row[LOT])) > kept]
-    closed = [(row[CLOSED], row[LOT]) for row in lots if row[CLOSED] is not None]
-    # A lot is told as it came in: nothing else of it changes, and to write it anew takes several times as long.
-    connection.executemany(f"UPDATE lots SET closed_ms = ? WHERE pool = {pool} AND lot = ?", closed)
-    names, marks, how = ", ".join(LOTS), ", ".join("?" * len(LOTS)), "OR REPLACE" if averaged else ""
-    connection.executemany(f"INSERT {how} INTO lots (pool, {names}) VALUES ({pool}, {marks})", new)
+    return (since, begun) if same_but_peak(before, computed) else None
 
 
 def _same_mark(connection: sqlite3.Connection, asset: str, rows: Rows, since: int) -> bool:
@@ -245,22 +191,6 @@ def _same_mark(connection: sqlite3.Connection, asset: str, rows: Rows, since: in
         (asset, since),
     ).fetchone()
     return stored is not None and next(iter(rows(stored[1])), None) == stored
-
-
-def _write(
-    connection: sqlite3.Connection, place: tuple[str, str], owner: int | str, rows: Rows, since: int | None
-) -> None:
-    """Replace the rows of one pool or asset, or those from an instant on."""
-    table, column = place
-    start = FIRST if since is None else since
-    for changed in (f"{CUT[table]} >= {start}", f"{CUT[table]} IS NULL"):
-        connection.execute(f"DELETE FROM {table} WHERE {column} = ? AND {changed}", (owner,))
-    columns = [f'"{name}"' for name in {**TABLES, "marks": MARKS}[table]]
-    values = ["?"] * len(columns)
-    if column not in MARKS:
-        # A pool's number stands in the statement: as a parameter it would have to be put before every row.
-        columns, values = [column, *columns], [str(owner), *values]
-    connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(values)})", rows(since))
 
 
 def refresh_coverage(connection: sqlite3.Connection) -> bool:

@@ -13,12 +13,13 @@ from monitor.records import Account, Batch, Movement, StreamKey
 from monitor.schema import HEAD, MARKS, SUMS
 from monitor.store import answers, peaks, samples, states
 from monitor.store.ledger import commit_batch, commit_movements, register_account
-from monitor.store.track import CUT, TABLES, Derived, PoolKey, converted_with, refresh_coverage, replace_tracks
+from monitor.store.rewriting import CUT, TABLES
+from monitor.store.track import Derived, PoolKey, converted_with, refresh_coverage, replace_tracks
 
 if TYPE_CHECKING:
     from monitor.store.answers import Pool
     from monitor.store.database import Writer
-    from monitor.store.track import Rows, Value
+    from monitor.store.rewriting import Rows, Value
 
 ONE = Decimal(1)
 NO_SUMS = bytes(HEAD)
