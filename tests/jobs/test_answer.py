@@ -318,3 +318,26 @@ def test_as_of_ends_the_window(ledger: Ledger) -> None:
     ledger.measure()
     answer = ledger.answer(as_of=parse_instant("2024-01-05"), window=DAY)
     assert (answer["as_of"], row(answer, "BTC")["average_inventory"]) == ("2024-01-05T00:00:00.000Z", 330)
+
+
+@pytest.mark.parametrize(("price", "share"), [("0.01", 0.0), ("0.011", 0.5)])
+def test_a_position_worth_just_dust_is_not_active(ledger: Ledger, price: str, share: float) -> None:
+    """Dust is a cent and less; half of the ten days something was held."""
+    ledger.add(f"2024-01-06 buy 1 CAT/USD {price}")
+    ledger.measure()
+    cat = row(ledger.answer("2024-01-01", "2024-01-11"), "CAT")
+    assert cat["active_share"] == share
+
+
+def test_the_fee_of_a_transfer_leaves_before_a_sale_of_the_same_instant(ledger: Ledger) -> None:
+    """What a transfer loses on its way is of the oldest lot, whatever the sale is called."""
+    ledger.add("""
+        2024-01-01 buy  1 BTC/USD 100
+        2024-01-02 buy  2 BTC/USD 200
+        2024-01-05 sell 1 BTC/USD 300
+        2024-01-05 transfer 1 BTC other 0.9
+    """)
+    ledger.measure()
+    btc = row(ledger.answer("2024-01-01", "2024-01-11"), "BTC")
+    assert btc["fee_basis"] == pytest.approx(0.1 * 100)
+    assert btc["cogs"] == pytest.approx(0.9 * 100 + 0.1 * 200)
