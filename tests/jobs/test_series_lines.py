@@ -65,6 +65,22 @@ def test_each_point_is_the_window_that_ends_there(ledger: Ledger) -> None:
     ]
 
 
+def test_round_trips_within_one_instant_were_held_for_no_day(ledger: Ledger) -> None:
+    """Nothing was held, something was sold: no turns, and 0 days of inventory, as the answer says."""
+    ledger.add("2024-01-03 buy 1 BTC/USD 100\n2024-01-03 sell 1 BTC/USD 110")
+    ledger.measure()
+    found = points(line(ledger, wanted("days_inventory", assets=["BTC"], end=parse_instant("2024-01-04"))))
+    assert found == [(None, "no_inventory"), (0.0, "instantaneous")]
+
+
+def test_a_moment_long_after_the_last_event_keeps_its_digits(ledger: Ledger) -> None:
+    """What is held for a minute after twenty years is its basis, not the difference of two great integrals."""
+    ledger.add("2003-12-31 buy 3 BTC/USD 0.0123457")
+    ledger.measure()
+    question = wanted("average_inventory", assets=["BTC"], window=60_007, end=parse_instant("2024-01-03"))
+    assert points(line(ledger, question)) == [(pytest.approx(3 * 0.0123457, rel=1e-12), "idle")]
+
+
 def test_a_line_says_what_it_is(ledger: Ledger) -> None:
     """Asset, metric, window, step and what the numbers rest on, instants in ISO 8601."""
     ledger.add(FLAT)
